@@ -1,0 +1,117 @@
+"""The folder of facts, items and texts as one frozen value, and everything that is wrong with it."""
+
+from __future__ import annotations
+
+import importlib.resources
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Iterator, Mapping
+
+from bot.facts import Entry, Fact, Item, Talk, Unknown
+from bot.findings import Finding, errors_of
+from bot.reading import Folder, read_folder
+from bot.search.fold import fold
+from bot.search.names import Names
+from bot.texts import Texts
+from bot.validation import validate
+
+
+class BrokenBase(Exception):
+    """The folder cannot be used; `findings` says file, line, field and remedy of each mistake."""
+
+    def __init__(self, findings: tuple[Finding, ...]) -> None:
+        super().__init__("\n".join(map(str, errors_of(findings))))
+        self.findings = findings
+
+
+@dataclass(frozen=True)
+class Base:
+    """Everything the bot can say, and nothing about who asks."""
+
+    folder: Path
+    facts: Mapping[str, Fact]
+    unknowns: Mapping[str, Unknown]
+    talk: Mapping[str, Talk]
+    items: Mapping[str, Item]
+    topics: Mapping[str, Mapping[str, str]]
+    names: Names
+    texts: Texts
+    languages: tuple[str, ...]
+    asked_by_place: frozenset[str]
+    emergency: str
+    dossier: Mapping[str, str]
+    grid: Mapping[str, Any] = field(repr=False)
+
+    @cached_property
+    def sayable(self) -> Mapping[str, Fact]:
+        """Facts that may be said: those of withdrawn items are not."""
+        return {
+            id: fact
+            for id, fact in self.facts.items()
+            if fact.item is None or self.items[fact.item].withdrawn is None
+        }
+
+    @cached_property
+    def by_variant(self) -> Mapping[str, Entry]:
+        """Folded question variant to the entry that it asks for."""
+        return {
+            folded: entry
+            for entry in self.entries()
+            for variants in entry.questions.values()
+            for variant in variants
+            if (folded := fold(variant))
+        }
+
+    def entries(self) -> Iterator[Entry]:
+        """Sayable facts, then unknowns, then talk."""
+        yield from self.sayable.values()
+        yield from self.unknowns.values()
+        yield from self.talk.values()
+
+    def successor(self, fact: Fact) -> Fact | None:
+        """The fact that holds today instead of a superseded one."""
+        seen: Fact | None = None
+        while fact.superseded_by in self.sayable:
+            fact = seen = self.sayable[fact.superseded_by]
+        return seen
+
+
+def shipped_folder() -> Path:
+    """The data that comes with the product: beside the packages in a checkout, inside them in a wheel."""
+    checkout = Path(__file__).resolve().parent.parent / "data"
+    if (checkout / "base.yaml").is_file():
+        return checkout
+    return Path(str(importlib.resources.files("bot"))) / "data"
+
+
+def load_base(path: Path, today: Any) -> tuple[Base, tuple[Finding, ...]]:
+    """The base of a folder and its warnings. `today` is the date that nothing may lie after.
+
+    :raises BrokenBase: with every mistake in it, where there is any.
+    """
+    folder = read_folder(path, shipped_folder())
+    findings = (*folder.findings, *validate(folder, today))
+    if errors_of(findings):
+        raise BrokenBase(findings)
+    return assemble(folder), findings
+
+
+def assemble(folder: Folder) -> Base:
+    """A valid folder's trees as one value."""
+    settings = folder.trees["base"]
+    return Base(
+        folder=folder.path,
+        facts={fact.id: fact for fact in folder.facts()},
+        unknowns={unknown.id: unknown for unknown in folder.unknowns()},
+        talk={talk.id: talk for talk in folder.talk()},
+        items={item.id: item for item in folder.items()},
+        topics=folder.topics(),
+        names=Names.of(folder.trees["names"]),
+        texts=Texts.of(folder.phrases(), settings["languages"]),
+        languages=tuple(settings["languages"]),
+        asked_by_place=frozenset(settings.get("asked_by_place", ())),
+        emergency=settings.get("emergency", "112"),
+        dossier=settings.get("dossier") or {},
+        grid=folder.trees["grid"] or {},
+    )
