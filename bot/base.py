@@ -6,12 +6,12 @@ import importlib.resources
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Iterator, Mapping
+from typing import Any, Mapping
 
-from bot.facts import Entry, Fact, Item, Talk, Unknown
+from bot.facts import Fact, Item, Talk, Unknown
 from bot.findings import Finding, errors_of
 from bot.reading import Folder, read_folder
-from bot.search.fold import fold
+from bot.search.corpus import Corpus
 from bot.search.names import Names
 from bot.texts import Texts
 from bot.validation import validate
@@ -44,37 +44,14 @@ class Base:
     grid: Mapping[str, Any] = field(repr=False)
 
     @cached_property
-    def sayable(self) -> Mapping[str, Fact]:
-        """Facts that may be said: those of withdrawn items are not."""
-        return {
+    def corpus(self) -> Corpus:
+        """What may be found: facts of withdrawn items are said no more."""
+        sayable = {
             id: fact
             for id, fact in self.facts.items()
             if fact.item is None or self.items[fact.item].withdrawn is None
         }
-
-    @cached_property
-    def by_variant(self) -> Mapping[str, Entry]:
-        """Folded question variant to the entry that it asks for."""
-        return {
-            folded: entry
-            for entry in self.entries()
-            for variants in entry.questions.values()
-            for variant in variants
-            if (folded := fold(variant))
-        }
-
-    def entries(self) -> Iterator[Entry]:
-        """Sayable facts, then unknowns, then talk."""
-        yield from self.sayable.values()
-        yield from self.unknowns.values()
-        yield from self.talk.values()
-
-    def successor(self, fact: Fact) -> Fact | None:
-        """The fact that holds today instead of a superseded one."""
-        seen: Fact | None = None
-        while fact.superseded_by in self.sayable:
-            fact = seen = self.sayable[fact.superseded_by]
-        return seen
+        return Corpus(sayable, self.unknowns, self.talk, self.names, self.asked_by_place)
 
 
 def shipped_folder() -> Path:

@@ -33,7 +33,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One claim with its hedge, its place and date, and whom it is known from."""
+    """One claim with its hedge, its place and date, and whom it is known from.
+
+    `asks` is the question it answers, as an offer words it; `near_misses` look like it and are not answered by it.
+    """
 
     id: str
     topic: str
@@ -45,6 +48,8 @@ class Fact:
     as_of: date
     item: str | None
     questions: Questions = field(repr=False)
+    asks: Localized = field(default_factory=dict)
+    near_misses: Questions = field(default_factory=dict, repr=False)
     saw: Localized = field(default_factory=dict)
     superseded_by: str | None = None
 

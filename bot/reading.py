@@ -45,6 +45,8 @@ class Folder:
                 place=tuple(row["place"]),
                 as_of=_day(row["as_of"]),
                 questions=_questions(row),
+                asks=row.get("asks") or {},
+                near_misses=_questions(row, "near_misses"),
                 saw=row.get("saw") or {},
                 superseded_by=row.get("superseded_by"),
             )
@@ -160,5 +162,5 @@ def _day(value: str | date) -> date:
     return value if isinstance(value, date) else date.fromisoformat(value)
 
 
-def _questions(row: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
-    return {language: tuple(variants) for language, variants in (row["questions"] or {}).items()}
+def _questions(row: Mapping[str, Any], key: str = "questions") -> Mapping[str, tuple[str, ...]]:
+    return {language: tuple(variants) for language, variants in (row.get(key) or {}).items()}

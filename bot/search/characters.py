@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bot.search.fold import fold
 
-BUCKETS = 1 << 15
+BUCKETS = 1 << 14
 _SHORTEST, _LONGEST = 2, 5
 
 

@@ -1,0 +1,1 @@
+"""From a base to heads, verifier and thresholds; the only importer of scikit-learn."""

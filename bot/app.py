@@ -1,0 +1,74 @@
+"""The composition root: settings to a base, a model, a matcher and a desk. The only place that asks for the time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timezone
+from functools import cached_property
+from pathlib import Path
+
+from bot.base import Base, load_base, shipped_folder
+from bot.config import Settings
+from bot.desk import Desk
+from bot.findings import Finding
+from bot.memory import Memory
+from bot.search.arrays import ARRAYS, Model, OldArrays, load
+from bot.search.encoder import Encoder, load_encoder
+from bot.search.matcher import Matcher
+
+
+def now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(timezone.utc)
+
+
+def today() -> date:
+    """Today where the process runs."""
+    return datetime.now().astimezone().date()
+
+
+@dataclass(frozen=True)
+class App:
+    """Everything of one process, made from its settings."""
+
+    settings: Settings
+    base: Base
+    findings: tuple[Finding, ...]
+    model: Model
+    memory: Memory
+
+    @cached_property
+    def encoder(self) -> Encoder | None:
+        return load_encoder()
+
+    @cached_property
+    def matcher(self) -> Matcher:
+        return Matcher(self.base.corpus, self.model, self.encoder)
+
+    def desk(self, moment: datetime) -> Desk:
+        """The desk for a message of this moment."""
+        return Desk(
+            self.base, self.matcher, self.memory, moment, self.settings.language, self.settings.contact
+        )
+
+
+def open_app(settings: Settings) -> App:
+    """The app of a data folder.
+
+    :raises BrokenBase: where the folder has mistakes.
+    :raises OldArrays: where neither the folder nor the product has a model that can be read.
+    """
+    base, findings = load_base(settings.data or shipped_folder(), today())
+    model, doubts = load_model(base.folder)
+    return App(settings, base, (*findings, *doubts), model, Memory())
+
+
+def load_model(folder: Path) -> tuple[Model, tuple[Finding, ...]]:
+    """The folder's model; where it has none that can be read, the shipped one, and a warning."""
+    try:
+        return load(folder / "model"), ()
+    except OldArrays as error:
+        if folder == shipped_folder():
+            raise
+        doubt = Finding(f"model/{ARRAYS}", 1, "", str(error), "run `rueckspiegel train`", "warning")
+        return load(shipped_folder() / "model"), (doubt,)

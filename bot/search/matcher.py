@@ -1,0 +1,175 @@
+"""How a question finds its fact, or honestly does not. Pure: no input or output after it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from bot.facts import Entry, Fact, Talk, Unknown
+from bot.search.arrays import Floats, Model, Scores, group
+from bot.search.corpus import Corpus
+from bot.search.encoder import Encoder
+from bot.search.features import Lexicon
+from bot.search.fold import fold, readable
+from bot.search.names import years
+
+Kind = Literal["none", "country", "older", "advice", "distress", "greeting", "unreadable"]
+OFFERED = 3
+LONGEST = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A fact answers. `kind` says what must be said first: that it is of another country than asked, or older."""
+
+    fact: Fact
+    score: float
+    kind: Literal["country", "older"] | None = None
+    asked: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Suggest:
+    """Not sure enough: up to three facts, said as the questions that they answer."""
+
+    facts: tuple[Fact, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class NotKnown:
+    """A known unknown matched: what the dossier does not say."""
+
+    unknown: Unknown
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    """No answer, and which kind of no. `talk` is the class of small talk, `facts` what the text points to."""
+
+    kind: Kind
+    score: float = 0.0
+    facts: tuple[Fact, ...] = ()
+    talk: str | None = None
+    asked: frozenset[str] = frozenset()
+    company: str | None = None
+
+
+Outcome = Answer | Suggest | NotKnown | Decline
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The outcome for one question and the language it is in ("" where none could be told)."""
+
+    question: str
+    language: str
+    outcome: Outcome
+
+
+class Matcher:
+    """Questions to outcomes over one corpus with one model. Thread-safe: it only reads."""
+
+    def __init__(self, corpus: Corpus, model: Model, encoder: Encoder | None) -> None:
+        self.corpus, self.model, self.encoder = corpus, model, encoder
+        self.lexicon = Lexicon.of(corpus, model.labels)
+        known = {"fact": corpus.facts, "near": corpus.facts, "unknown": corpus.unknowns, "talk": corpus.talk}
+        ids = [label.split(":", 1) for label in model.labels]
+        # Labels whose entry was removed or withdrawn since training are never found again.
+        gone = [kind in known and id not in known[kind] for kind, id in ids]
+        self._gone = np.where(gone, -np.inf, 0.0).astype(np.float32)
+        self._facts = np.asarray([kind == "fact" and not out for (kind, _), out in zip(ids, gone)])
+        self._kinds = np.asarray([kind for kind, _ in ids])
+        self._ids = [id for _, id in ids]
+        mode = "encoder" if encoder else "characters"
+        self._verifier = model.verifiers[mode]
+        self._thresholds = model.settings["thresholds"][mode]
+
+    def find(self, text: str, language: str | None = None) -> Found:
+        """The outcome for a text; `language` where it is known."""
+        question = readable(text)
+        if not fold(question) or not any(c.isalpha() for c in question):
+            return Found(question, language or "", Decline("unreadable"))
+        told = language or self.model.language(question)[0]
+        if len(text) > LONGEST:
+            return Found(question, told, Decline("unreadable", talk="too-long"))
+        entry = self.corpus.by_variant.get(fold(question))
+        if entry is not None:
+            return Found(question, told, self.said(entry, question, 1.0))
+        return Found(question, told, self._decide(question, told))
+
+    def scored(self, question: str, language: str) -> Scores:
+        """The heads on one readable question, without labels that are gone."""
+        vector = self.encoder.encode([question])[0] if self.encoder else None
+        scores = self.model.scores(question, vector, language)
+        return Scores(scores.encoder, scores.characters, scores.fused + self._gone)
+
+    def confidence(self, question: str, scores: Scores) -> tuple[int, float]:
+        """The best fact's position and how likely it answers."""
+        top = int(np.where(self._facts, scores.fused, -np.inf).argmax())
+        return top, self._verifier.probability(self.lexicon.features(question, scores, top))
+
+    def _decide(self, question: str, language: str) -> Outcome:
+        scores = self.scored(question, language)
+        p = np.exp(scores.fused)
+        limits = self._thresholds[group(language)]
+        distress = sum(float(p[i]) for i in self._talk("distress", "danger"))
+        if distress >= self._thresholds["distress"]:
+            danger = sum(float(p[i]) for i in self._talk("danger"))
+            return Decline("distress", distress, talk="danger" if danger >= distress / 2 else "distress")
+        if not self._facts.any():
+            return self._no(question, scores, p)
+        top, sure = self.confidence(question, scores)
+        if sure >= limits["answer"] and self._best_kind(p) in ("fact", "near", "unknown"):
+            return self.said(self.corpus.facts[self._ids[top]], question, sure)
+        talk = self._talk_wins(p)
+        if talk is not None:
+            return self.said(talk, question, float(p.max()))
+        mass = float(p[self._facts].sum())
+        if mass >= limits["suggest"] or sure >= limits["suggest_sure"]:
+            return Suggest(self._best_facts(p), sure)
+        return self._no(question, scores, p)
+
+    def _no(self, question: str, scores: Scores, p: Floats) -> Outcome:
+        companies = self.corpus.names.companies(question)
+        best = int(p.argmax())
+        unknown = int(np.where(self._kinds == "unknown", p, -1).argmax())
+        if self._kinds[best] == "unknown" or p[unknown] >= 0.3:
+            return NotKnown(self.corpus.unknowns[self._ids[unknown]], float(p[unknown]))
+        if companies:
+            return Decline("none", float(p[best]), company=companies[0])
+        near = self._ids[best] if self._kinds[best] == "near" else None
+        return Decline("none", float(p[best]), (self.corpus.facts[near],) if near else ())
+
+    def said(self, entry: Entry, question: str, score: float) -> Outcome:
+        """An entry as the outcome of a question that asks for it, with the place and the year that it names."""
+        if isinstance(entry, Unknown):
+            return NotKnown(entry, score)
+        if isinstance(entry, Talk):
+            return Decline(entry.kind, score, talk=entry.id)  # type: ignore[arg-type]  # the schema allows only kinds
+        asked = self.corpus.names.places(question)
+        elsewhere = bool(asked and entry.place and not asked & set(entry.place))
+        later = any(year > entry.as_of.year for year in years(question))
+        if elsewhere or later:
+            kind: Literal["country", "older"] = "country" if elsewhere else "older"
+            if entry.aspect in self.corpus.asked_by_place:
+                return Decline(kind, score, (entry,), asked=asked)
+            return Answer(entry, score, kind, asked)
+        return Answer(entry, score)
+
+    def _talk(self, *ids: str) -> list[int]:
+        return [i for i, (kind, id) in enumerate(zip(self._kinds, self._ids)) if kind == "talk" and id in ids]
+
+    def _talk_wins(self, p: Floats) -> Talk | None:
+        best = int(p.argmax())
+        return self.corpus.talk[self._ids[best]] if self._kinds[best] == "talk" and p[best] >= 0.5 else None
+
+    def _best_kind(self, p: Floats) -> str:
+        return str(self._kinds[int(p.argmax())])
+
+    def _best_facts(self, p: Floats) -> tuple[Fact, ...]:
+        order = np.argsort(-np.where(self._facts, p, -1), kind="stable")[:OFFERED]
+        return tuple(self.corpus.facts[self._ids[i]] for i in order if self._facts[i])

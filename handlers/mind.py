@@ -1,0 +1,47 @@
+"""What the bot keeps in mind of a chat, and how to wipe it: /language, /mydata, /forget, /privacy."""
+
+from __future__ import annotations
+
+from bot.desk import Desk
+from bot.messages import Button, Message, Reply, reply
+from bot.router import Router, argument_of
+
+router = Router()
+
+
+@router.command("language", help="help.language")
+async def language(message: Message, desk: Desk) -> Reply:
+    """`/language`: which there are; `/language xx`: this chat's from now on, in memory."""
+    wanted = argument_of(message.text).casefold()[:2]
+    texts = desk.base.texts
+    if wanted in texts.phrases:
+        desk.memory.choose_language(message.address, wanted)
+        return reply(desk.speaker(message).say("language.set", language=texts.say(wanted, "language.name")))
+    names = {code: texts.say(code, "language.name") for code in texts.phrases}
+    listed = ", ".join(f"{name} ({code})" for code, name in names.items())
+    said = desk.speaker(message).say("language.which", languages=listed, example=next(iter(names)))
+    return reply(said, *(Button(name, f"/language {code}") for code, name in names.items()))
+
+
+@router.command("privacy", help="help.privacy")
+async def privacy(message: Message, desk: Desk) -> Reply:
+    """What is stored, and what not."""
+    return reply(desk.speaker(message).say("privacy"))
+
+
+@router.command("mydata", help="help.mydata")
+async def mydata(message: Message, desk: Desk) -> Reply:
+    """Exactly what is in memory of this chat."""
+    speaker = desk.speaker(message)
+    chosen = desk.memory.language(message.address)
+    fact = desk.memory.fact(message.address, desk.now)
+    kept = [speaker.say("mydata.language", language=chosen)] if chosen else []
+    kept += [speaker.say("mydata.fact", fact=fact)] if fact else []
+    return reply(speaker.say("mydata", what=", ".join(kept) or speaker.say("mydata.nothing")))
+
+
+@router.command("forget", help="help.forget")
+async def forget(message: Message, desk: Desk) -> Reply:
+    """Erase it."""
+    desk.memory.forget(message.address)
+    return reply(desk.speaker(message).say("forget"))
