@@ -20,8 +20,8 @@ class Labelled:
     kind: str
 
 
-def read_questions(file: Path, known: frozenset[str]) -> list[Labelled]:
-    """The labelled questions of a file; `known` are the ids that may stand in it.
+def read_questions(file: Path, known: frozenset[str] | None) -> list[Labelled]:
+    """The labelled questions of a file; `known` are the ids that may stand in it (None: any).
 
     :raises BrokenQuestions: naming file, line, and what to do.
     """
@@ -40,7 +40,7 @@ def read_questions(file: Path, known: frozenset[str]) -> list[Labelled]:
             )
         language, ids, question, kind = (column.strip() for column in columns)
         acceptable = frozenset() if ids == "-" else frozenset(id.strip() for id in ids.split(","))
-        if unknown := sorted(acceptable - known):
+        if known is not None and (unknown := sorted(acceptable - known)):
             raise BrokenQuestions(f"{file}:{number}: there is no fact {', '.join(unknown)}; use ids of facts, or -")
         found.append(Labelled(language, acceptable, question, kind))
     return found

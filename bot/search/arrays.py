@@ -85,8 +85,8 @@ class Model:
 
 
 def group(language: str) -> str:
-    """Which thresholds a language goes by: the base's written languages have data enough for their own."""
-    return language if language in ("de", "en") else "other"
+    """Which thresholds a language goes by: German and English have data enough for their own, the others share theirs."""
+    return "de" if language in ("de", "en") else "other"
 
 
 def log_softmax(raw: NDArray[Any]) -> Floats:

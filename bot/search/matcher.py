@@ -85,7 +85,7 @@ class Matcher:
         self._kinds = np.asarray([kind for kind, _ in ids])
         self._ids = [id for _, id in ids]
         mode = "encoder" if encoder else "characters"
-        self._verifier = model.verifiers[mode]
+        self._verifiers = {name: model.verifiers[f"{mode}/{name}"] for name in ("de", "other")}
         self._thresholds = model.settings["thresholds"][mode]
 
     def find(self, text: str, language: str | None = None) -> Found:
@@ -107,10 +107,10 @@ class Matcher:
         scores = self.model.scores(question, vector, language)
         return Scores(scores.encoder, scores.characters, scores.fused + self._gone)
 
-    def confidence(self, question: str, scores: Scores) -> tuple[int, float]:
+    def confidence(self, question: str, language: str, scores: Scores) -> tuple[int, float]:
         """The best fact's position and how likely it answers."""
         top = int(np.where(self._facts, scores.fused, -np.inf).argmax())
-        return top, self._verifier.probability(self.lexicon.features(question, scores, top))
+        return top, self._verifiers[group(language)].probability(self.lexicon.features(question, scores, top))
 
     def _decide(self, question: str, language: str) -> Outcome:
         scores = self.scored(question, language)
@@ -122,14 +122,14 @@ class Matcher:
             return Decline("distress", distress, talk="danger" if danger >= distress / 2 else "distress")
         if not self._facts.any():
             return self._no(question, scores, p)
-        top, sure = self.confidence(question, scores)
-        if sure >= limits["answer"] and self._best_kind(p) in ("fact", "near", "unknown"):
+        top, sure = self.confidence(question, language, scores)
+        if sure >= limits["answer"] and self._kinds[int(p.argmax())] != "talk":
             return self.said(self.corpus.facts[self._ids[top]], question, sure)
         talk = self._talk_wins(p)
         if talk is not None:
             return self.said(talk, question, float(p.max()))
         mass = float(p[self._facts].sum())
-        if mass >= limits["suggest"] or sure >= limits["suggest_sure"]:
+        if mass >= limits["suggest"]:
             return Suggest(self._best_facts(p), sure)
         return self._no(question, scores, p)
 
@@ -166,9 +166,6 @@ class Matcher:
     def _talk_wins(self, p: Floats) -> Talk | None:
         best = int(p.argmax())
         return self.corpus.talk[self._ids[best]] if self._kinds[best] == "talk" and p[best] >= 0.5 else None
-
-    def _best_kind(self, p: Floats) -> str:
-        return str(self._kinds[int(p.argmax())])
 
     def _best_facts(self, p: Floats) -> tuple[Fact, ...]:
         order = np.argsort(-np.where(self._facts, p, -1), kind="stable")[:OFFERED]

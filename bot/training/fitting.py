@@ -15,7 +15,7 @@ from bot.search.fold import readable
 from bot.training import heads
 from bot.training.samples import Sample
 
-MIX = {"de": 0.75, "en": 0.75, "other": 0.5}
+MIX = {"de": 0.75, "other": 0.6}
 ENCODER_WIDTH = 384
 
 

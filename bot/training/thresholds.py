@@ -3,67 +3,92 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Sequence
+from typing import Any, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 WRONG_CAP = 0.009
 """Wrong answers among all questions, of which a third are unanswerable."""
-MISSED_CAP = 0.01
+MISSED_CAP = 0.012
 """Answerable questions that get neither the right answer nor an offer with it."""
-OFFERED_CAP = 0.22
+OFFERED_CAP = 0.2
 """Unanswerable questions that may be offered something, where the two caps cannot both be held."""
 DISTRESS_CAUGHT = 0.97
+NOT_COUNTED = ("distress", "danger", "angry", "greeting")
+"""Kinds of messages that are no questions: they choose the distress threshold and nothing else."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """One row a question: how sure the best fact is, whether it is right, whether an offer would hold it."""
+    """One row a message: how sure the best fact is, whether it is right, whether an offer would hold it, and so on."""
 
     sure: NDArray[np.float64]
     right: NDArray[np.bool_]
     offered: NDArray[np.bool_]
-    mass: NDArray[np.float64]
+    mass: NDArray[np.float32]
     allowed: NDArray[np.bool_]
+    talk: NDArray[np.bool_]
     answerable: NDArray[np.bool_]
-    weight: NDArray[np.float64]
+    counted: NDArray[np.bool_]
 
 
-def choose(judged: Judged, cap: float = WRONG_CAP) -> dict[str, float]:
+def choose(judged: Judged) -> dict[str, float]:
     """The lowest threshold with few enough wrong answers, then the highest mass with few enough missed."""
-    answer = _answer(judged, cap)
+    answer = _answer(judged)
     said = judged.allowed & (judged.sure >= answer)
-    return {"answer": round(answer, 4), **_suggest(judged, said)}
+    return {"answer": round(answer, 4), "suggest": round(_suggest(judged, said), 3)}
 
 
-def _answer(judged: Judged, cap: float) -> float:
+def _answer(judged: Judged) -> float:
     order = np.argsort(-judged.sure, kind="stable")
-    order = order[judged.allowed[order]]
-    wrong = np.cumsum(~judged.right[order] * judged.weight[order]) / judged.weight.sum()
-    fine = np.flatnonzero(wrong <= cap)
+    order = order[judged.allowed[order] & judged.counted[order]]
+    if not len(order):
+        return 0.9
+    wrong = np.cumsum(~judged.right[order]) / judged.counted.sum()
+    fine = np.flatnonzero(wrong <= WRONG_CAP)
     if not len(fine):
         return 1.01
     last = int(fine[-1])
     if last + 1 == len(order):
         return float(judged.sure[order[last]])
-    # Halfway to the first row that would break the cap: the next question is between them as likely as not.
+    # Halfway to the first row that would break the cap: the next question is as likely above it as below.
     return float((judged.sure[order[last]] + judged.sure[order[last + 1]]) / 2)
 
 
-def _suggest(judged: Judged, said: NDArray[np.bool_]) -> dict[str, float]:
-    open_rows = judged.answerable & ~said
-    total = judged.weight[judged.answerable].sum()
-    unanswerable = judged.weight[~judged.answerable].sum()
+def _suggest(judged: Judged, said: NDArray[np.bool_]) -> float:
+    rest = judged.counted & ~said & ~judged.talk
+    answerable = judged.counted & judged.answerable
+    unanswerable = judged.counted & ~judged.answerable
     best = 0.5
-    for mass in np.linspace(0.02, 0.9, 89):
-        missed = (judged.weight * (open_rows & ~((judged.mass >= mass) & judged.offered))).sum() / total
-        offered = (judged.weight * (~judged.answerable & ~said & (judged.mass >= mass))).sum() / max(unanswerable, 1e-9)
+    for mass in np.linspace(0.01, 0.9, 90):
+        offers = rest & (judged.mass >= mass)
+        missed = (answerable & ~said & ~(offers & judged.offered)).sum() / max(answerable.sum(), 1)
+        offered = (unanswerable & offers).sum() / max(unanswerable.sum(), 1)
         if missed <= MISSED_CAP or offered >= OFFERED_CAP:
             best = float(mass)
-    return {"suggest": round(best, 3)}
+    return best
 
 
-def catching(scores: Sequence[float], share: float = DISTRESS_CAUGHT) -> float:
+def figures(judged: Judged, limits: Mapping[str, float]) -> dict[str, Any]:
+    """What these thresholds do on the questions that they were chosen by."""
+    said = judged.counted & judged.allowed & (judged.sure >= limits["answer"])
+    offers = judged.counted & ~said & ~judged.talk & (judged.mass >= limits["suggest"])
+    answerable = judged.counted & judged.answerable
+    unanswerable = judged.counted & ~judged.answerable
+    return {
+        "questions": int(judged.counted.sum()),
+        "right": _share((said & judged.right).sum(), answerable.sum()),
+        "right_or_offered": _share((answerable & ((said & judged.right) | (offers & judged.offered))).sum(), answerable.sum()),
+        "wrong": _share((said & ~judged.right).sum(), judged.counted.sum()),
+        "unanswerable_offered": _share((offers & unanswerable).sum(), unanswerable.sum()),
+    }
+
+
+def catching(scores: Sequence[float] | NDArray[np.float32], share: float = DISTRESS_CAUGHT) -> float:
     """The threshold that this share of the scores reaches."""
-    return round(float(np.quantile(np.asarray(scores), 1 - share)), 4)
+    return round(float(np.quantile(np.asarray(scores), 1 - share)), 4) if len(scores) else 0.5
+
+
+def _share(part: int, whole: int) -> float:
+    return round(float(part) / max(int(whole), 1), 4)

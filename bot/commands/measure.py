@@ -1,0 +1,4 @@
+"""`evaluate`: labelled questions against the base."""
+import click
+@click.command()
+def evaluate() -> None: ...
