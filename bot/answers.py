@@ -14,6 +14,8 @@ from bot.search.conversation import FollowUp, Heard
 from bot.search.matcher import Answer, Decline, NotKnown, Suggest
 
 LONGEST = 600
+# Plain "en" is American to Babel: month before day.
+_LOCALES = {"en": "en_GB"}
 _TALKS = ("greeting", "thanks", "about", "privacy")
 
 
@@ -42,7 +44,7 @@ class Speaker:
     def day(self, day: date) -> str:
         texts = self.base.texts
         language = self.language if texts.has(self.language, "source") else self.fallback
-        return format_date(day, "long", locale=language)
+        return format_date(day, "long", locale=_LOCALES.get(language, language))
 
     def places(self, codes: frozenset[str] | tuple[str, ...]) -> str:
         names = self.base.names.countries

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timezone
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from bot.search.matcher import Matcher
 
 def now() -> datetime:
     """This moment, in UTC."""
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)
 
 
 def today() -> date:
@@ -47,9 +47,7 @@ class App:
 
     def desk(self, moment: datetime) -> Desk:
         """The desk for a message of this moment."""
-        return Desk(
-            self.base, self.matcher, self.memory, moment, self.settings.language, self.settings.contact
-        )
+        return Desk(self.base, self.matcher, self.memory, moment, self.settings.language, self.settings.contact)
 
 
 def open_app(settings: Settings) -> App:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib.resources
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any
 
 from bot.facts import Fact, Item, Talk, Unknown
 from bot.findings import Finding, errors_of
@@ -46,11 +47,7 @@ class Base:
     @cached_property
     def corpus(self) -> Corpus:
         """What may be found: facts of withdrawn items are said no more."""
-        sayable = {
-            id: fact
-            for id, fact in self.facts.items()
-            if fact.item is None or self.items[fact.item].withdrawn is None
-        }
+        sayable = {id: fact for id, fact in self.facts.items() if fact.item is None or self.items[fact.item].withdrawn is None}
         return Corpus(sayable, self.unknowns, self.talk, self.names, self.asked_by_place)
 
 

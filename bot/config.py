@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Mapping
 
 from dotenv import dotenv_values
 
@@ -40,9 +40,7 @@ def read_settings(environment: Mapping[str, str] | None = None, folder: Path = P
     own = os.environ if environment is None else environment
     file = {key: value for key, value in dotenv_values(folder / ".env").items() if value is not None}
     values = {
-        key.removeprefix(PREFIX): value
-        for key, value in {**file, **own}.items()
-        if key.startswith(PREFIX) and value.strip()
+        key.removeprefix(PREFIX): value for key, value in {**file, **own}.items() if key.startswith(PREFIX) and value.strip()
     }
     for name in values:
         if name not in KNOWN and name.removesuffix("_FILE") not in KNOWN:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Mapping
 
 Localized = Mapping[str, str]
 """Language code to text."""
@@ -18,7 +18,7 @@ class Item:
     """One publication: what digests carry and what answers name as their source."""
 
     id: str
-    date: date
+    date: datetime.date
     title: Localized
     summary: Localized
     outlet: str
@@ -27,8 +27,8 @@ class Item:
     url: str | None = None
     country: tuple[str, ...] = ()
     topics: tuple[str, ...] = ()
-    published: date | None = None
-    withdrawn: date | None = None
+    published: datetime.date | None = None
+    withdrawn: datetime.date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Fact:
     object: str
     aspect: str
     place: tuple[str, ...]
-    as_of: date
+    as_of: datetime.date
     item: str | None
     questions: Questions = field(repr=False)
     asks: Localized = field(default_factory=dict)

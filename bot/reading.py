@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any, Iterator, Mapping
+from typing import Any
 
 import jsonschema_rs
 
@@ -88,8 +89,7 @@ class Folder:
     def phrases(self) -> Mapping[str, tuple[bool, Mapping[str, str]]]:
         """Language to whether it was reviewed, and its phrases."""
         return {
-            document.tree["language"]: (document.tree["reviewed"], document.tree["phrases"])
-            for _, document in self.of("texts")
+            document.tree["language"]: (document.tree["reviewed"], document.tree["phrases"]) for _, document in self.of("texts")
         }
 
 
@@ -97,9 +97,7 @@ def read_folder(path: Path, shipped: Path) -> Folder:
     """Every file of the folder; a whole part that it lacks is the shipped one's."""
     folder = Folder(path)
     if not path.is_dir():
-        folder.findings.append(
-            Finding(str(path), 1, "", "no such folder", "set RUECKSPIEGEL_DATA or --data to a data folder")
-        )
+        folder.findings.append(Finding(str(path), 1, "", "no such folder", "set RUECKSPIEGEL_DATA or --data to a data folder"))
         return folder
     for part, schema in _MANY.items():
         own = sorted((path / part).glob("*.yaml"))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Awaitable, Callable
 
 from bot.desk import Desk
 from bot.messages import Message, Reply, Role, reply
@@ -85,4 +85,4 @@ def command_of(text: str) -> str | None:
 
 def argument_of(text: str) -> str:
     """What follows the command."""
-    return (text.strip().split(maxsplit=1) + [""])[1].strip()
+    return [*text.strip().split(maxsplit=1), "", ""][1].strip()

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
-from typing import Any, Iterator
+from typing import Any
 
 from bot.findings import Finding
 from bot.reading import Folder
@@ -89,8 +90,12 @@ def _countries() -> frozenset[str]:
 
 
 def _days_and_countries(folder: Folder, today: date) -> Iterator[Finding]:
-    for name, document, path, row, kind in _entries(folder):
-        days = [("as_of", row.get("as_of"), True), ("date", row.get("date"), True), ("published", row.get("published"), False)]
+    for name, document, path, row, _ in _entries(folder):
+        days = [
+            ("as_of", row.get("as_of"), True),
+            ("date", row.get("date"), True),
+            ("published", row.get("published"), False),
+        ]
         if row.get("withdrawn"):
             days.append(("withdrawn", row["withdrawn"]["date"], False))
         for field, text, must_be_past in days:
@@ -128,7 +133,7 @@ def _languages(folder: Folder) -> Iterator[Finding]:
 
 def _variants(folder: Folder) -> Iterator[Finding]:
     seen: dict[str, tuple[str, str]] = {}
-    for name, document, path, row, kind in _entries(folder):
+    for name, document, path, row, _ in _entries(folder):
         for language, variants in (row.get("questions") or {}).items():
             for position, variant in enumerate(variants):
                 line = document.line((*path, "questions", language, position))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Sequence
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from bot.search.encoder import Encoder, Vector
 from bot.search.fold import readable
 
 _BATCH = 256
-_NOT_A_NAME = str.maketrans({c: "-" for c in "/\\ :"})
+_NOT_A_NAME = str.maketrans(dict.fromkeys("/\\ :", "-"))
 
 
 def vectors_of(texts: Sequence[str], encoder: Encoder, state: Path | None) -> Vector:

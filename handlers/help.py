@@ -43,9 +43,7 @@ async def helped(message: Message, desk: Desk) -> Reply:
     from handlers import router as whole
 
     speaker = desk.speaker(message)
-    lines = [
-        f"/{name} – {speaker.say(command.help)}" for name, command in sorted(whole.commands.items()) if command.help
-    ]
+    lines = [f"/{name} – {speaker.say(command.help)}" for name, command in sorted(whole.commands.items()) if command.help]
     return Reply((Span("\n".join([speaker.say("help.lead"), *lines])),))
 
 

@@ -131,5 +131,3 @@ def _summary(report: Any) -> str:
                 f"wrong {row['wrong']:.2%}, unanswerable offered {row['unanswerable_offered']:.1%} of {row['questions']}"
             )
     return "\n".join(lines)
-
-

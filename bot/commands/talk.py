@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Iterable
 
 import click
 
@@ -68,7 +68,7 @@ def answered(app: App, text: str, language: str | None) -> dict[str, object]:
     for one in heard:
         spoken = language or one.language or app.settings.language
         texts.append(render(one, Speaker(app.base, spoken, app.settings.language, app.settings.contact)).text)
-    outcome, kind, score = _named(heard[0])
+    outcome, kind, score = named(heard[0])
     facts = list(dict.fromkeys(id for one in heard for id in facts_of(one)))
     return {
         "question": text,
@@ -81,7 +81,8 @@ def answered(app: App, text: str, language: str | None) -> dict[str, object]:
     }
 
 
-def _named(heard: Heard) -> tuple[str, str | None, float]:
+def named(heard: Heard) -> tuple[str, str | None, float]:
+    """The name, the kind and the score of an outcome, as decisions name them."""
     match heard.outcome:
         case Answer(kind=kind, score=score):
             return "answer", kind, score

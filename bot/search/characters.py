@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Iterable
 from zlib import crc32
 
 import numpy as np
@@ -19,9 +19,7 @@ _SHORTEST, _LONGEST = 2, 5
 def _word_grams(word: str) -> tuple[int, ...]:
     padded = f" {word} "
     grams = [
-        padded[start : start + length]
-        for length in range(_SHORTEST, _LONGEST + 1)
-        for start in range(len(padded) - length + 1)
+        padded[start : start + length] for length in range(_SHORTEST, _LONGEST + 1) for start in range(len(padded) - length + 1)
     ]
     grams.append(padded)
     return tuple(crc32(gram.encode()) % BUCKETS for gram in grams)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Mapping, Sequence
+from typing import Literal
 
 from bot.facts import Fact
 from bot.search.fold import fold
@@ -51,13 +52,24 @@ def _one(matcher: Matcher, text: str, language: str | None, about: Fact | None, 
     found = matcher.find(text, language)
     heard = Heard(found.question, found.language, found.outcome)
     words = len(fold(text).split())
-    if about is None or words > SHORT or (_sure(heard) and not _bare_source(found, words)):
+    if about is None:
+        return _of_everything(matcher, heard)
+    if words > SHORT or (_sure(heard) and not _bare_source(found, words)):
         return heard
     return _follow(matcher, found, about) or _with_object(matcher, found, about, objects) or heard
 
 
+def _of_everything(matcher: Matcher, heard: Heard) -> Heard:
+    """ "Who says so?" of nothing in particular: where all facts come from, if a fact says that."""
+    if isinstance(heard.outcome, Decline) and heard.outcome.talk == "followup-source":
+        for fact in matcher.corpus.facts.values():
+            if (fact.object, fact.aspect) == ("dossier", "source"):
+                return Heard(heard.question, heard.language, Answer(fact, heard.outcome.score))
+    return heard
+
+
 def _bare_source(found: Found, words: int) -> bool:
-    """"Source?" alone is a fact of the dossier, but after an answer it means that answer."""
+    """ "Source?" alone is a fact of the dossier, but after an answer it means that answer."""
     return isinstance(found.outcome, Answer) and found.outcome.fact.object == "dossier" and words <= 4
 
 
@@ -116,5 +128,3 @@ def _entry(heard: Heard) -> str:
 
 def _fact_of(heard: Heard) -> Fact | None:
     return heard.outcome.fact if isinstance(heard.outcome, (Answer, FollowUp)) else None
-
-

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Iterator, Mapping
 
 from bot.facts import Entry, Fact, Talk, Unknown
 from bot.search.fold import fold

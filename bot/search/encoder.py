@@ -7,7 +7,8 @@ exist (ARM, macOS), `load_encoder` answers None and the character head works alo
 from __future__ import annotations
 
 import os
-from typing import Protocol, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray

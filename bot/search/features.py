@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,9 +60,12 @@ class Lexicon:
         objects, aspects = [], []
         for label in labels:
             entry = entries.get("fact:" + label[5:] if label.startswith("near:") else label)
-            known = isinstance(entry, (Fact, Unknown))
-            objects.append(entry.object if known else "")
-            aspects.append(entry.aspect if known and not label.startswith("near:") else "")
+            if isinstance(entry, (Fact, Unknown)):
+                objects.append(entry.object)
+                aspects.append("" if label.startswith("near:") else entry.aspect)
+            else:
+                objects.append("")
+                aspects.append("")
         return cls(
             corpus,
             labels,

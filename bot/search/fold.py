@@ -5,11 +5,11 @@ import unicodedata
 from functools import lru_cache
 
 # Letters that Unicode does not decompose, and the digraphs people type for umlauts are left alone on purpose.
-_UNDECOMPOSED = str.maketrans(
-    {"ı": "i", "ł": "l", "ø": "o", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ё": "е", "ґ": "г"}
-)
+_UNDECOMPOSED = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ё": "е", "ґ": "г"})
 # Zero-width, bidi and other format characters, the soft hyphen, and the Arabic vowel marks and tatweel.
-_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u0640\u064b-\u065f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u0640\u064b-\u065f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)
 _NOT_A_WORD = re.compile(r"[^\w]+|_+")
 _ELONGATED = re.compile(r"(\w)\1{2,}")
 

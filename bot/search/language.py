@@ -21,11 +21,7 @@ _WORDS = re.compile(r"[^\W\d_]+")
 @lru_cache(maxsize=16_384)
 def _word_grams(word: str) -> tuple[int, ...]:
     padded = f" {word} "
-    grams = (
-        padded[start : start + length]
-        for length in range(1, _LONGEST + 1)
-        for start in range(len(padded) - length + 1)
-    )
+    grams = (padded[start : start + length] for length in range(1, _LONGEST + 1) for start in range(len(padded) - length + 1))
     return tuple(crc32(gram.encode()) % BUCKETS for gram in grams)
 
 

@@ -18,6 +18,8 @@ from bot.search.names import years
 Kind = Literal["none", "country", "older", "advice", "distress", "greeting", "unreadable"]
 OFFERED = 3
 LONGEST = 1_000
+DANGER = 0.2
+"""Share of danger in what is heard of distress from which the emergency number comes first: rather once too often."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +87,9 @@ class Matcher:
         self._kinds = np.asarray([kind for kind, _ in ids])
         self._ids = [id for _, id in ids]
         mode = "encoder" if encoder else "characters"
-        self._verifiers = {name: model.verifiers[f"{mode}/{name}"] for name in ("de", "other")}
+        self._verifiers = {
+            (use, name): model.verifiers[f"{mode}/{use}/{name}"] for use in ("answer", "offer") for name in ("de", "other")
+        }
         self._thresholds = model.settings["thresholds"][mode]
 
     def find(self, text: str, language: str | None = None) -> Found:
@@ -107,10 +111,12 @@ class Matcher:
         scores = self.model.scores(question, vector, language)
         return Scores(scores.encoder, scores.characters, scores.fused + self._gone)
 
-    def confidence(self, question: str, language: str, scores: Scores) -> tuple[int, float]:
-        """The best fact's position and how likely it answers."""
+    def confidence(self, question: str, language: str, scores: Scores) -> tuple[int, float, float]:
+        """The best fact's position, how likely it answers, and how likely one of the best three does."""
         top = int(np.where(self._facts, scores.fused, -np.inf).argmax())
-        return top, self._verifiers[group(language)].probability(self.lexicon.features(question, scores, top))
+        features = self.lexicon.features(question, scores, top)
+        answer, offer = (self._verifiers[use, group(language)].probability(features) for use in ("answer", "offer"))
+        return top, answer, offer
 
     def _decide(self, question: str, language: str) -> Outcome:
         scores = self.scored(question, language)
@@ -119,18 +125,17 @@ class Matcher:
         distress = sum(float(p[i]) for i in self._talk("distress", "danger"))
         if distress >= self._thresholds["distress"]:
             danger = sum(float(p[i]) for i in self._talk("danger"))
-            return Decline("distress", distress, talk="danger" if danger >= distress / 2 else "distress")
+            return Decline("distress", distress, talk="danger" if danger >= distress * DANGER else "distress")
         if not self._facts.any():
             return self._no(question, scores, p)
-        top, sure = self.confidence(question, language, scores)
+        top, sure, offer = self.confidence(question, language, scores)
         if sure >= limits["answer"] and self._kinds[int(p.argmax())] != "talk":
             return self.said(self.corpus.facts[self._ids[top]], question, sure)
         talk = self._talk_wins(p)
         if talk is not None:
             return self.said(talk, question, float(p.max()))
-        mass = float(p[self._facts].sum())
-        if mass >= limits["suggest"]:
-            return Suggest(self._best_facts(p), sure)
+        if offer >= limits["suggest"]:
+            return Suggest(self._best_facts(p), offer)
         return self._no(question, scores, p)
 
     def _no(self, question: str, scores: Scores, p: Floats) -> Outcome:

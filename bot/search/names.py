@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Mapping, Sequence
 
 from bot.facts import Localized
 from bot.search.fold import fold
@@ -30,7 +30,8 @@ class Names:
         """From the file's tree: `countries` (ISO code to name and stems) and `others` (company names)."""
         countries = tree.get("countries") or {}
         others = tree.get("others") or []
-        assert isinstance(countries, Mapping) and isinstance(others, Sequence)
+        assert isinstance(countries, Mapping)
+        assert isinstance(others, Sequence)
         return cls(
             {code: entry["name"] for code, entry in countries.items()},
             {code: _pattern(entry["stems"]) for code, entry in countries.items()},

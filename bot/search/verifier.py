@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,21 +46,16 @@ class Verifier:
     def as_dict(self) -> dict[str, Any]:
         """Plain lists, rounded to what decides nothing."""
         return {
-            name: np.round(value, 6).tolist() if isinstance(value, np.ndarray) else value
-            for name, value in vars(self).items()
+            name: np.round(value, 6).tolist() if isinstance(value, np.ndarray) else value for name, value in vars(self).items()
         }
 
     @classmethod
     def from_dict(cls, tree: Mapping[str, Any]) -> Verifier:
-        whole = {"feature", "left", "right"}
-        return cls(
-            **{
-                name: np.asarray(value, dtype=np.int64 if name in whole else np.float64)
-                if isinstance(value, list)
-                else value
-                for name, value in tree.items()
-            }
-        )
+        values: dict[str, Any] = dict(tree)
+        for name, value in tree.items():
+            if isinstance(value, list):
+                values[name] = np.asarray(value, dtype=np.int64 if name in ("feature", "left", "right") else np.float64)
+        return cls(**values)
 
 
 def _sigmoid(value: float) -> float:

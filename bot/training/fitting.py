@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,14 +35,10 @@ def fit_heads(samples: Sequence[Sample], vectors: Vector | None, labels: tuple[s
     y = np.asarray([position[sample.label] for sample in samples])
     texts = [sample.text for sample in samples]
     idf = heads.inverse_frequencies(texts)
-    character = heads.fit(
-        heads.character_rows(texts, idf), y, len(labels), heads.CHARACTER_C, heads.CHARACTER_STEPS
-    )
+    character = heads.fit(heads.character_rows(texts, idf), y, len(labels), heads.CHARACTER_C, heads.CHARACTER_STEPS)
     languages = tuple(sorted({sample.language for sample in samples}))
     spoken = np.asarray([languages.index(sample.language) for sample in samples])
-    language = heads.fit(
-        heads.language_rows(texts), spoken, len(languages), heads.LANGUAGE_C, heads.LANGUAGE_STEPS
-    )
+    language = heads.fit(heads.language_rows(texts), spoken, len(languages), heads.LANGUAGE_C, heads.LANGUAGE_STEPS)
     small, scale = heads.as_bytes(character.weights)
     bare = Model(
         labels=labels,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any
 from zlib import crc32
 
 import numpy as np
@@ -55,7 +56,7 @@ def _grid(grid: Mapping[str, Any]) -> Iterator[Sample]:
         if (object, aspect) in known:
             continue
         for language, templates in phrasings.items():
-            for position, (template, name) in enumerate(zip(templates, _round(names.get(language) or ()))):
+            for template, name in zip(templates, _round(names.get(language) or ())):
                 yield Sample(template.replace("{object}", name), language, f"grid:{aspect}")
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,9 +56,7 @@ class _Fold:
     held: NDArray[np.bool_]
 
 
-def train(
-    corpus: Corpus, samples: Sequence[Sample], vectors: Vector | None, dev: Dev, before: Model | None = None
-) -> Trained:
+def train(corpus: Corpus, samples: Sequence[Sample], vectors: Vector | None, dev: Dev, before: Model | None = None) -> Trained:
     """Fit everything. Where the base is too small, the verifiers and thresholds of `before` are kept."""
     labels = tuple(sorted({sample.label for sample in samples}))
     held = folds_of(samples, vectors, FOLDS)
@@ -73,8 +72,11 @@ def train(
         rows = _joined([parts[mode] for parts in unseen], folds)
         if rows.right.sum() < LEAST_RIGHT:
             continue
-        own = _verifiers(rows, samples)
-        verifiers |= {f"{mode}/{name}": verifier for name, verifier in own.items()}
+        own = {
+            "answer": _verifiers(rows.features, rows.right, samples),
+            "offer": _verifiers(rows.features, _offered(rows.p, [_accepted(s) for s in samples], labels), samples),
+        }
+        verifiers |= {f"{mode}/{use}/{name}": one for use, both in own.items() for name, one in both.items()}
         dev_rows = _dev_rows(corpus, whole, dev, mode)
         chosen[mode], figures = _thresholds(rows, samples, own, dev_rows, dev.questions, labels)
         report["modes"][mode] = {**figures, "confused": confusions(samples, rows, labels)}
@@ -86,20 +88,22 @@ def train(
 
 def _score_fold(fold: _Fold) -> dict[str, Rows]:
     """The held samples by heads and a lexicon of the others."""
-    kept, held = np.flatnonzero(~fold.held), np.flatnonzero(fold.held)
+    kept, held = np.flatnonzero(~fold.held).tolist(), np.flatnonzero(fold.held).tolist()
     seen = [fold.samples[i] for i in kept]
     width = ENCODER_WIDTH if fold.vectors is None else fold.vectors.shape[1]
     model = fit_heads(seen, None if fold.vectors is None else fold.vectors[kept], fold.labels, width)
     lexicon = Lexicon.of(fold.corpus, fold.labels, ((sample.label, sample.text) for sample in seen))
     texts = [(fold.samples[i].text, fold.samples[i].language) for i in held]
-    accept = [
-        frozenset([id]) if kind == "fact" else frozenset()
-        for kind, _, id in (fold.samples[i].label.partition(":") for i in held)
-    ]
+    accept = [_accepted(fold.samples[i]) for i in held]
     scored = {"characters": score_rows(lexicon, model, texts, None, accept)}
     if fold.vectors is not None:
         scored["encoder"] = score_rows(lexicon, model, texts, fold.vectors[held], accept)
     return scored
+
+
+def _accepted(sample: Sample) -> frozenset[str]:
+    kind, _, id = sample.label.partition(":")
+    return frozenset([id]) if kind == "fact" else frozenset()
 
 
 def _joined(parts: Sequence[Rows], folds: Sequence[_Fold]) -> Rows:
@@ -110,7 +114,16 @@ def _joined(parts: Sequence[Rows], folds: Sequence[_Fold]) -> Rows:
     )
 
 
-def _verifiers(rows: Rows, samples: Sequence[Sample]) -> dict[str, Verifier]:
+def _offered(p: NDArray[np.float32], accept: Sequence[frozenset[str]], labels: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Whether the best three facts hold an acceptable one."""
+    facts = np.asarray([label.startswith("fact:") for label in labels])
+    best = np.argsort(-np.where(facts, p, -1), axis=1)[:, :3]
+    ids = [label.partition(":")[2] for label in labels]
+    return np.asarray([any(ids[column] in ok for column in row) for ok, row in zip(accept, best, strict=True)])
+
+
+def _verifiers(features: NDArray[np.float64], right: NDArray[np.bool_], samples: Sequence[Sample]) -> dict[str, Verifier]:
+    """One a group of languages: German and English by their own rows, the others by all."""
     kinds = np.asarray([sample.label.partition(":")[0] for sample in samples])
     weights = np.zeros(len(samples))
     for kind, share in SHARES.items():
@@ -119,7 +132,7 @@ def _verifiers(rows: Rows, samples: Sequence[Sample]) -> dict[str, Verifier]:
     found = {}
     for name in GROUPS:
         chosen = np.asarray([group(sample.language) == group(name) or group(name) == "other" for sample in samples])
-        found[group(name)] = fit_verifier(rows.features[chosen], rows.right[chosen], weights[chosen])
+        found[group(name)] = fit_verifier(features[chosen], right[chosen], weights[chosen])
     return found
 
 
@@ -132,7 +145,7 @@ def _dev_rows(corpus: Corpus, whole: Model, dev: Dev, mode: str) -> Rows:
 def _thresholds(
     rows: Rows,
     samples: Sequence[Sample],
-    verifiers: Mapping[str, Verifier],
+    verifiers: Mapping[str, Mapping[str, Verifier]],
     dev_rows: Rows,
     questions: Sequence[Labelled],
     labels: tuple[str, ...],
@@ -151,8 +164,9 @@ def _thresholds(
     chosen["distress"] = thresholds.catching(caught)
     for name in GROUPS:
         picked = np.flatnonzero([group(question.language) == group(name) for question in questions])
-        judged = _judged(dev_rows, questions, picked, verifiers[group(name)], labels, chosen["distress"], distress)
-        limits = thresholds.choose(judged)
+        pair = (verifiers["answer"][group(name)], verifiers["offer"][group(name)])
+        judged = _judged(dev_rows, questions, picked, pair, labels, chosen["distress"], distress)
+        limits = thresholds.choose(judged, group(name))
         chosen[group(name)] = limits
         figures[group(name)] = thresholds.figures(judged, limits)
     figures["features"] = list(NAMES)
@@ -163,24 +177,18 @@ def _judged(
     rows: Rows,
     questions: Sequence[Labelled],
     picked: NDArray[np.int64],
-    verifier: Verifier,
+    verifiers: tuple[Verifier, Verifier],
     labels: tuple[str, ...],
     distress_limit: float,
     distress: Sequence[int],
 ) -> thresholds.Judged:
     kinds = np.asarray([label.partition(":")[0] for label in labels])
     p = rows.p[picked]
-    facts = np.where(kinds == "fact", p, 0)
-    best = np.argsort(-facts, axis=1)[:, :3]
-    offered = [
-        any(labels[column].partition(":")[2] in questions[i].acceptable for column in row)
-        for i, row in zip(picked, best, strict=True)
-    ]
     return thresholds.Judged(
-        sure=np.asarray([verifier.probability(row) for row in rows.features[picked]]),
+        sure=np.asarray([verifiers[0].probability(row) for row in rows.features[picked]]),
         right=rows.right[picked],
-        offered=np.asarray(offered),
-        mass=facts.sum(axis=1),
+        offered=_offered(p, [questions[i].acceptable for i in picked], labels),
+        offer=np.asarray([verifiers[1].probability(row) for row in rows.features[picked]]),
         allowed=(p[:, list(distress)].sum(axis=1) < distress_limit) & (kinds[p.argmax(axis=1)] != "talk"),
         talk=np.asarray([kinds[row.argmax()] == "talk" and row.max() >= 0.5 for row in p]),
         answerable=np.asarray([bool(questions[i].acceptable) for i in picked]),

@@ -1,0 +1,65 @@
+"""What tests share: the shipped base opened once, and a chat on it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.app import App, open_app
+from bot.base import shipped_folder
+from bot.config import Settings
+from bot.memory import Memory
+from bot.messages import Address, Message, Reply, Role
+from handlers import router
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+TODAY = NOW.date()
+
+
+@pytest.fixture(scope="session")
+def app() -> App:
+    """The shipped base with its shipped model."""
+    return open_app(Settings())
+
+
+class Chat:
+    """One chat with the bot; its clock moves when told to."""
+
+    def __init__(self, app: App, role: Role = Role.ANYONE) -> None:
+        self.app, self.role, self.now = replace(app, memory=Memory()), role, NOW
+        self.app.__dict__["matcher"] = app.matcher
+        self.replies: list[Reply] = []
+
+    async def say(self, text: str, *, about: str | None = None) -> Reply:
+        message = Message("m1", Address("test", "1"), text, about=about)
+
+        async def role_of(_: Message) -> Role:
+            return self.role
+
+        reply = await router.route(message, self.app.desk(self.now), role_of)
+        assert reply is not None
+        self.replies.append(reply)
+        return reply
+
+    async def tap(self, number: int) -> Reply:
+        return await self.say(self.replies[-1].buttons[number - 1].says)
+
+    def wait(self, time: timedelta) -> None:
+        self.now += time
+
+
+@pytest.fixture
+def chat(app: App) -> Chat:
+    return Chat(app)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A copy of the shipped data folder, without questions and model, to break."""
+    copy = tmp_path / "data"
+    shutil.copytree(shipped_folder(), copy, ignore=shutil.ignore_patterns("model", "questions"))
+    return copy
