@@ -14,6 +14,7 @@ from bot.findings import Finding
 from bot.memory import Memory
 from bot.search.arrays import ARRAYS, Model, OldArrays, load
 from bot.search.encoder import Encoder, load_encoder
+from bot.search.large import LARGE_FROM, LargeMatcher, load_index
 from bot.search.matcher import Matcher
 
 
@@ -43,7 +44,11 @@ class App:
 
     @cached_property
     def matcher(self) -> Matcher:
-        return Matcher(self.base.corpus, self.model, self.encoder)
+        corpus = self.base.corpus
+        if len(corpus.facts) >= LARGE_FROM and self.encoder is not None:
+            index, line = load_index(self.base.folder / "model", corpus)
+            return LargeMatcher(corpus, self.model, self.encoder, index, line)
+        return Matcher(corpus, self.model, self.encoder)
 
     def desk(self, moment: datetime) -> Desk:
         """The desk for a message of this moment."""

@@ -17,6 +17,8 @@ from bot.findings import Finding, errors_of
 from bot.questions import Labelled, read_questions
 from bot.search.arrays import ARRAYS, REPORT, Model, OldArrays, save
 from bot.search.corpus import label_of
+from bot.search.encoder import Encoder
+from bot.search.large import LARGE_FROM, save_index
 
 CONFUSED = 0.25
 """Share of a fact's variants that training gave to one other fact, from which a curator is warned."""
@@ -93,6 +95,9 @@ def train(data: Path | None) -> None:
     settings = replace(settings, data=data) if data else settings
     base, _ = load_base(settings.data or shipped_folder(), today())
     encoder = load_encoder(threads=2)
+    if len(base.corpus.facts) >= LARGE_FROM:
+        _train_large(base, encoder, settings.state)
+        return
     samples = samples_of(base.corpus, base.grid)
     questions = _dev_questions(base)
     click.echo(f"{len(samples)} texts, {len(questions)} questions to choose thresholds by", err=True)
@@ -101,6 +106,27 @@ def train(data: Path | None) -> None:
     trained = fit(base.corpus, samples, vectors, Dev(questions, asked), _before(base))
     save(trained.model, base.folder / "model", trained.report)
     click.echo(_summary(trained.report))
+
+
+def _train_large(base: Base, encoder: Encoder | None, state: Path) -> None:
+    """Many facts: centroids and a line over them; talk and unknowns keep the heads that they have."""
+    import numpy as np
+
+    from bot.search.corpus import texts_of
+    from bot.training.large import fit_line
+    from bot.vectors import vectors_of
+
+    if encoder is None:
+        raise click.ClickException(f"a base of {LARGE_FROM} facts and more needs the encoder, which is not on this machine")
+    model, _ = load_model(base.folder)
+    facts = list(base.corpus.facts.values())
+    texts = [(owner, text) for owner, fact in enumerate(facts) for _, text in texts_of(fact)]
+    click.echo(f"{len(texts)} texts of {len(facts)} facts", err=True)
+    rows = model.centred(vectors_of([text for _, text in texts], encoder, state))
+    index, line = fit_line(facts, rows, np.asarray([owner for owner, _ in texts]))
+    save(model, base.folder / "model", {"facts": len(facts), "texts": len(texts)})
+    save_index(base.folder / "model", index, line)
+    click.echo(f"{len(facts)} facts: answer from {line.answer:.2f}, offer from {line.offer:.2f}")
 
 
 def _dev_questions(base: Base) -> list[Labelled]:

@@ -28,11 +28,15 @@ class OldArrays(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """Log-probabilities over the model's labels: of the encoder's head (None without one), of the character head, of both."""
+    """Log-probabilities over the model's labels: of the encoder's head (None without one), of the character head, of both.
+
+    `row` is the question's centred encoder row.
+    """
 
     encoder: Floats | None
     characters: Floats
     fused: Floats
+    row: Floats | None = None
 
 
 @dataclass(frozen=True)
@@ -68,8 +72,9 @@ class Model:
         characters = log_softmax(raw * self.character_scale + self.character_bias)
         if vector is None:
             return Scores(None, characters, characters)
-        encoder = log_softmax(self.centred(vector) @ self.encoder_weights + self.encoder_bias)
-        return Scores(encoder, characters, self.fuse(encoder, characters, language))
+        row = self.centred(vector)
+        encoder = log_softmax(row @ self.encoder_weights + self.encoder_bias)
+        return Scores(encoder, characters, self.fuse(encoder, characters, language), row)
 
     def fuse(self, encoder: Floats, characters: Floats, language: str) -> Floats:
         """The heads' product of experts, with the character head's weight for the language's group."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 
 from bot.facts import Entry, Fact, Talk, Unknown
-from bot.search.arrays import Floats, Model, Scores, group
+from bot.search.arrays import Floats, Model, Scores, group, log_softmax
 from bot.search.corpus import Corpus
 from bot.search.encoder import Encoder
 from bot.search.features import Lexicon
@@ -82,7 +82,7 @@ class Matcher:
         ids = [label.split(":", 1) for label in model.labels]
         # Labels whose entry was removed or withdrawn since training are never found again.
         gone = [kind in known and id not in known[kind] for kind, id in ids]
-        self._gone = np.where(gone, -np.inf, 0.0).astype(np.float32)
+        self._gone = np.where(gone, -60.0, 0.0).astype(np.float32)
         self._facts = np.asarray([kind == "fact" and not out for (kind, _), out in zip(ids, gone)])
         self._kinds = np.asarray([kind for kind, _ in ids])
         self._ids = [id for _, id in ids]
@@ -109,7 +109,7 @@ class Matcher:
         """The heads on one readable question, without labels that are gone."""
         vector = self.encoder.encode([question])[0] if self.encoder else None
         scores = self.model.scores(question, vector, language)
-        return Scores(scores.encoder, scores.characters, scores.fused + self._gone)
+        return replace(scores, fused=log_softmax(scores.fused + self._gone))
 
     def confidence(self, question: str, language: str, scores: Scores) -> tuple[int, float, float]:
         """The best fact's position, how likely it answers, and how likely one of the best three does."""
@@ -121,24 +121,27 @@ class Matcher:
     def _decide(self, question: str, language: str) -> Outcome:
         scores = self.scored(question, language)
         p = np.exp(scores.fused)
-        limits = self._thresholds[group(language)]
         distress = sum(float(p[i]) for i in self._talk("distress", "danger"))
         if distress >= self._thresholds["distress"]:
             danger = sum(float(p[i]) for i in self._talk("danger"))
             return Decline("distress", distress, talk="danger" if danger >= distress * DANGER else "distress")
-        if not self._facts.any():
-            return self._no(question, scores, p)
-        top, sure, offer = self.confidence(question, language, scores)
-        if sure >= limits["answer"] and self._kinds[int(p.argmax())] != "talk":
-            return self.said(self.corpus.facts[self._ids[top]], question, sure)
         talk = self._talk_wins(p)
+        may_answer = self._kinds[int(p.argmax())] != "talk"
         if talk is not None:
             return self.said(talk, question, float(p.max()))
-        if offer >= limits["suggest"]:
-            return Suggest(self._best_facts(p), offer)
-        return self._no(question, scores, p)
+        return self.facts_outcome(question, language, scores, may_answer) or self._no(question, p)
 
-    def _no(self, question: str, scores: Scores, p: Floats) -> Outcome:
+    def facts_outcome(self, question: str, language: str, scores: Scores, may_answer: bool) -> Outcome | None:
+        """The best fact where it is sure and may be said, else an offer, else None."""
+        if not self._facts.any():
+            return None
+        limits = self._thresholds[group(language)]
+        top, sure, offer = self.confidence(question, language, scores)
+        if may_answer and sure >= limits["answer"]:
+            return self.said(self.corpus.facts[self._ids[top]], question, sure)
+        return Suggest(self._best_facts(np.exp(scores.fused)), offer) if offer >= limits["suggest"] else None
+
+    def _no(self, question: str, p: Floats) -> Outcome:
         companies = self.corpus.names.companies(question)
         best = int(p.argmax())
         unknown = int(np.where(self._kinds == "unknown", p, -1).argmax())

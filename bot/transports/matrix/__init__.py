@@ -1,0 +1,1 @@
+"""Matrix: the only room that may import `nio`. Empty so far."""

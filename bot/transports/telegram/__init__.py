@@ -1,0 +1,1 @@
+"""Telegram: the only room that may import `telegram`. Empty so far."""
