@@ -18,7 +18,7 @@ async def language(message: Message, desk: Desk) -> Reply:
         desk.memory.choose_language(message.address, wanted)
         return reply(desk.speaker(message).say("language.set", language=texts.say(wanted, "language.name")))
     names = {code: texts.say(code, "language.name") for code in texts.phrases}
-    listed = ", ".join(f"{name} ({code})" for code, name in names.items())
+    listed = ", ".join(f"{name} ({code}){'' if code in texts.reviewed else '*'}" for code, name in names.items())
     said = desk.speaker(message).say("language.which", languages=listed, example=next(iter(names)))
     return reply(said, *(Button(name, f"/language {code}") for code, name in names.items()))
 
