@@ -31,14 +31,15 @@ def main() -> None:
     load = os.getloadavg()[0]
     app = open_app(Settings())
     questions = _questions(app, "test-*.tsv")
+    verdicts = judge(app, questions)
     parts = [
         _head(load),
         _process(),
         _speed(app, [q.question for q in questions]),
         _loop(app, [q.question for q in questions]),
         _scale(app, [q.question for q in questions]),
-        _accuracy(app, questions),
-        _baselines(app, questions),
+        _accuracy(verdicts),
+        _baselines(app, questions, verdicts),
     ]
     OUT.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     print(OUT.read_text(encoding="utf-8"))
@@ -142,8 +143,7 @@ def _scale(app: App, questions: Sequence[str]) -> str:
     )
 
 
-def _accuracy(app: App, questions: Sequence[Labelled]) -> str:
-    verdicts = judge(app, questions)
+def _accuracy(verdicts: Sequence[Verdict]) -> str:
     caught, alarms = distress(verdicts)
     return "\n".join(
         [
@@ -168,12 +168,11 @@ def _cell(share: Share) -> str:
     return str(share) if share.whole else "–"
 
 
-def _baselines(app: App, questions: Sequence[Labelled]) -> str:
+def _baselines(app: App, questions: Sequence[Labelled], ours: Sequence[Verdict]) -> str:
     rows = []
     for name, verdicts in baselines.judged(app, questions).items():
         for row in table(verdicts)[:2]:
             rows.append(f"| {name} | {row.name} | {row.right} | {row.wrong} |")
-    ours = [Verdict(v.labelled, v.outcome, v.kind, v.facts) for v in judge(app, questions)]
     rows += [f"| **ours** | {row.name} | {row.right} | {row.wrong} |" for row in table(ours)[:2]]
     return (
         "## Beside simpler matchers\n\nOn the same questions. The simple ones got the best threshold that keeps them at "

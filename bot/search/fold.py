@@ -10,7 +10,7 @@ _UNDECOMPOSED = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d", "ß":
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u0640\u064b-\u065f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
-_NOT_A_WORD = re.compile(r"[^\w]+|_+")
+_NOT_A_WORD = re.compile(r"[\W_]+")
 _ELONGATED = re.compile(r"(\w)\1{2,}")
 
 

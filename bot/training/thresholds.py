@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-WRONG_CAP = {"de": 0.012, "other": 0.0135}
+WRONG_CAP = {"de": 0.01, "other": 0.011}
 """Wrong answers among all questions, of which a third are unanswerable; by group of languages."""
 MISSED_CAP = 0.01
 """Answerable questions that get neither the right answer nor an offer with it."""
 OFFERED_CAP = {"de": 0.18, "other": 0.22}
 """Unanswerable questions that may be offered something, where the two caps cannot both be held."""
-DISTRESS_CAUGHT = 0.97
+DISTRESS_CAUGHT = 0.955
 NOT_COUNTED = ("distress", "danger", "angry", "greeting")
 """Kinds of messages that are no questions: they choose the distress threshold and nothing else."""
 
