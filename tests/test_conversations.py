@@ -6,6 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from bot.base import shipped_folder
+from bot.questions import read_questions
+from bot.search.conversation import hear
+from bot.search.matcher import Answer
 from tests.conftest import Chat
 
 CAMERA = "what can the in-van camera record?"
@@ -136,3 +140,22 @@ async def test_what_is_kept_is_shown_and_wiped(chat: Chat) -> None:
 async def test_a_chosen_language_holds_for_every_answer(chat: Chat) -> None:
     await chat.say("/language en")
     assert "The AI-capable" in (await chat.say("was nimmt die kamera im lieferwagen auf?")).text
+
+
+async def test_memory_makes_no_wrong_answer_of_what_the_base_cannot_answer(chat: Chat) -> None:
+    """The dev near-misses, each said right after an answer: no more become answers than without memory."""
+    folder = shipped_folder() / "questions"
+    known = frozenset(chat.app.base.facts)
+    questions = [q for file in sorted(folder.glob("dev-*.tsv")) for q in read_questions(file, known)]
+    short = [q.question for q in questions if not q.acceptable and len(q.question.split()) <= 8][::3]
+    assert len(short) > 40
+    objects = chat.app.base.grid["objects"]
+    about = chat.app.base.facts["van-camera-records"]
+    alone = [hear(chat.app.matcher, text, None, None, objects)[0].outcome for text in short]
+    after = [hear(chat.app.matcher, text, None, about, objects)[0].outcome for text in short]
+    raised = [
+        text
+        for text, before, now in zip(short, alone, after, strict=True)
+        if isinstance(now, Answer) and not isinstance(before, Answer)
+    ]
+    assert raised == []

@@ -9,9 +9,11 @@ from typing import Literal
 
 from bot.facts import Fact
 from bot.search.fold import fold
-from bot.search.matcher import Answer, Decline, Found, Matcher, NotKnown, Outcome
+from bot.search.matcher import Answer, Decline, Found, Matcher, NotKnown, Outcome, Suggest
 
 _QUESTION_END = re.compile(r"(?<=[?？؟])\s+|\n+")
+SETTLED = 0.95
+"""How sure an answer must be that rests on an object which the question itself does not name."""
 SHORT = 8
 """Words up to which a text may be a follow-up that leaves out its object."""
 
@@ -77,7 +79,7 @@ def _follow(matcher: Matcher, found: Found, about: Fact) -> Heard | None:
     talk = found.outcome.talk if isinstance(found.outcome, Decline) else None
     if talk == "followup-place" or (talk is None and matcher.corpus.names.places(found.question)):
         places = matcher.corpus.names.places(found.question)
-        if not places or len(fold(found.question).split()) > 4:
+        if not places or len(fold(found.question).split()) > (4 if talk else 3):
             return None
         fact = _sibling(matcher, about, places) or about
         return Heard(found.question, found.language, matcher.said(fact, found.question, 1.0))
@@ -102,18 +104,18 @@ def _sibling(matcher: Matcher, about: Fact, places: frozenset[str]) -> Fact | No
 
 
 def _with_object(matcher: Matcher, found: Found, about: Fact, objects: Objects) -> Heard | None:
-    """Asked again with the last fact's object named: kept only where that settles it, and on that very object."""
-    if isinstance(found.outcome, Decline) and (found.outcome.kind != "none" or found.outcome.company):
+    """Asked again with the last fact's object named: kept only where that makes sure of a fact that was offered anyway."""
+    if not isinstance(found.outcome, Suggest):
         return None
     names = objects.get(about.object, {})
     name = next(iter(names.get(found.language) or names.get("en") or ()), None)
     if name is None:
         return None
     again = matcher.find(f"{found.question.rstrip('?.! ')} ({name})?", found.language)
-    if isinstance(again.outcome, Answer) and again.outcome.fact.object == about.object:
-        return Heard(found.question, found.language, again.outcome)
-    if isinstance(again.outcome, NotKnown) and again.outcome.unknown.object == about.object:
-        return Heard(found.question, found.language, again.outcome)
+    match again.outcome:
+        case Answer(fact=fact, score=score) if score >= SETTLED and fact.object == about.object:
+            if fact in found.outcome.facts:
+                return Heard(found.question, found.language, again.outcome)
     return None
 
 
