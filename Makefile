@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export RUECKSPIEGEL_STATE ?= state
 
-.PHONY: chat test lint bench train clean
+.PHONY: help chat test lint bench train clean
 .DEFAULT_GOAL := help
 
 help:
