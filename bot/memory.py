@@ -1,4 +1,4 @@
-"""What lives in memory only: a chat's chosen language and the last fact said in it. Gone at a restart."""
+"""What lives in memory only: a chat's chosen language, the last fact said, ids of the bot's own messages. Gone at a restart."""
 
 from __future__ import annotations
 
@@ -13,7 +13,18 @@ from bot.messages import Address
 Value = TypeVar("Value")
 
 FACT_LIFETIME = timedelta(minutes=10)
+OWN_LIFETIME = timedelta(hours=48)
+"""Messages older than this cannot be deleted on Telegram."""
+REPORT_LIFETIME = timedelta(hours=1)
+MOST_OWN = 1_000
 MOST_CHATS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    id: str
+    to: bytes
+    sent: datetime
 
 
 @dataclass(slots=True)
@@ -23,6 +34,8 @@ class Memory:
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     _languages: dict[bytes, str] = field(default_factory=dict, repr=False)
     _facts: dict[bytes, tuple[str, datetime]] = field(default_factory=dict, repr=False)
+    _own: dict[bytes, list[_Own]] = field(default_factory=dict, repr=False)
+    _reports: dict[str, datetime] = field(default_factory=dict, repr=False)
 
     def language(self, address: Address) -> str | None:
         """The language that was chosen in this chat."""
@@ -43,10 +56,51 @@ class Memory:
             del self._facts[name]
         _keep(self._facts, self._name(address), (fact, moment))
 
+    def sent(self, address: Address, id: str, to: str, now: datetime) -> None:
+        """The bot sent message `id` in answer to message `to`."""
+        name = self._name(address)
+        kept = [own for own in self._own.get(name, ()) if now - own.sent <= OWN_LIFETIME and own.id != id]
+        _keep(self._own, name, [*kept, _Own(id, self._mark(to), now)][-MOST_OWN:])
+
+    def own(self, address: Address, now: datetime) -> tuple[str, ...]:
+        """The ids of the bot's own messages in this chat that are still remembered, oldest first."""
+        kept = [own for own in self._own.get(self._name(address), ()) if now - own.sent <= OWN_LIFETIME]
+        return tuple(own.id for own in kept)
+
+    def answers_to(self, address: Address, id: str, now: datetime) -> tuple[str, ...]:
+        """The ids of the bot's messages that answered message `id`."""
+        mark = self._mark(id)
+        kept = self._own.get(self._name(address), ())
+        return tuple(own.id for own in kept if own.to == mark and now - own.sent <= OWN_LIFETIME)
+
+    def deleted(self, address: Address) -> None:
+        """The bot's own messages in this chat were deleted."""
+        self._own.pop(self._name(address), None)
+
+    def purge(self, now: datetime) -> None:
+        """Drop what is older than its lifetime, in every chat."""
+        for name, kept in list(self._own.items()):
+            self._own[name] = [own for own in kept if now - own.sent <= OWN_LIFETIME]
+            if not self._own[name]:
+                del self._own[name]
+        for name, (_, said) in list(self._facts.items()):
+            if now.replace(tzinfo=None) - said > FACT_LIFETIME:
+                del self._facts[name]
+
+    def reported(self, fact: str, now: datetime) -> bool:
+        """Whether a fact was reported within the hour; from now on it was. Of the fact, not of who reports."""
+        known = fact in self._reports and now - self._reports[fact] <= REPORT_LIFETIME
+        self._reports = {id: at for id, at in self._reports.items() if now - at <= REPORT_LIFETIME} | {fact: now}
+        return known
+
     def forget(self, address: Address) -> None:
         """Everything of this chat."""
         self._languages.pop(self._name(address), None)
         self._facts.pop(self._name(address), None)
+        self._own.pop(self._name(address), None)
+
+    def _mark(self, id: str) -> bytes:
+        return hmac.digest(self._key, id.encode(), "sha256")[:8]
 
     def _name(self, address: Address) -> bytes:
         return hmac.digest(self._key, str(address).encode(), "sha256")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
@@ -15,23 +17,40 @@ class Role(Enum):
     STEWARD = "steward"
 
 
-class Where(Enum):
-    """Whether a reply is a new message, replaces the one it answers, or deletes it."""
+class Opens(Enum):
+    """Where what a button says is answered: in a new message, in place of the one it hangs on, or in the private chat."""
 
     NEW = "new"
     REPLACE = "replace"
-    DELETE = "delete"
+    PRIVATE = "private"
 
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A chat: platform and the platform's id of it."""
+    """A chat: platform, the platform's id of it, and the topic where the chat has topics."""
 
     platform: str
     chat: str
+    topic: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.platform}:{self.chat}"
+        return f"{self.platform}:{self.chat}" + (f"/{self.topic}" if self.topic else "")
+
+
+_TELEGRAM = re.compile(r"telegram:(-?\d{1,20})(?:/(\d{1,12}))?")
+_MATRIX = re.compile(r"matrix:(![^\s/]{1,255})")
+
+
+def parse_address(text: str) -> Address:
+    """An address as people write it: `telegram:-100123`, `telegram:-100123/42`, `matrix:!room-id`.
+
+    :raises ValueError: where it is none.
+    """
+    if found := _TELEGRAM.fullmatch(text.strip()):
+        return Address("telegram", found[1], found[2])
+    if found := _MATRIX.fullmatch(text.strip()):
+        return Address("matrix", found[1])
+    raise ValueError(f"{text!r} is no address; write telegram:-1001234567890, telegram:-100123/42 or matrix:!ROOM-ID")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +58,7 @@ class Message:
     """The only thing transports produce. It carries no sender: roles are asked of the transport.
 
     `language` is what the app says, not what was detected. `about` is the fact of the message replied to.
+    `attachment` is what came instead of a text, or with it: photo, voice, sticker, location, poll, other.
     """
 
     id: str
@@ -47,14 +67,16 @@ class Message:
     language: str | None = None
     is_private: bool = True
     about: str | None = None
+    attachment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A label and what tapping it says."""
+    """A label, what tapping it says, and where that is answered."""
 
     label: str
     says: str
+    opens: Opens = Opens.NEW
 
 
 Style = Literal["plain", "bold", "italic"]
@@ -71,16 +93,27 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The only thing handlers produce. `fact` is the fact it says, so that a follow-up finds it."""
+    """What is said. `fact` is the fact it says, so that a follow-up finds it."""
 
     spans: tuple[Span, ...]
     buttons: tuple[Button, ...] = ()
-    where: Where = Where.NEW
     fact: str | None = None
 
     @property
     def text(self) -> str:
         return "".join(span.text for span in self.spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Something to be done before a reply can be said truthfully: a note to the stewards' room, or messages to delete.
+
+    `said` makes the reply from how many of them succeeded.
+    """
+
+    said: Callable[[int], Reply]
+    note: str | None = None
+    deletes: tuple[str, ...] = ()
 
 
 def reply(text: str, *buttons: Button, fact: str | None = None) -> Reply:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from bot.config import Settings
 from bot.memory import Memory
 from bot.messages import Address, Message, Reply, Role
 from handlers import router
+from tests import postgres
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TODAY = NOW.date()
@@ -63,3 +65,18 @@ def folder(tmp_path: Path) -> Path:
     copy = tmp_path / "data"
     shutil.copytree(shipped_folder(), copy, ignore=shutil.ignore_patterns("model", "questions"))
     return copy
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[postgres.Postgres]:
+    with postgres.running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of each engine."""
+    if request.param == "sqlite":
+        return f"sqlite+aiosqlite:///{tmp_path}/test.db"
+    server: postgres.Postgres = request.getfixturevalue("postgres_server")
+    return server.database()

@@ -19,7 +19,7 @@ from bot.search.arrays import Floats, Model, OldArrays, Scores
 from bot.search.corpus import Corpus, texts_of
 from bot.search.encoder import Encoder, Vector
 from bot.search.features import stems
-from bot.search.matcher import OFFERED, Matcher, Outcome, Suggest
+from bot.search.matcher import OFFERED, Matcher, Outcome, Suggest, with_others
 
 LARGE_FROM = 2_000
 """Facts from which on candidates come first."""
@@ -128,5 +128,5 @@ class LargeMatcher(Matcher):
         sure = self.line.sure(line_row(best, question))
         facts = [self.index.facts[i] for i in found[:OFFERED]]
         if may_answer and sure >= self.line.answer:
-            return self.said(facts[0], question, sure)
+            return with_others(self.said(facts[0], question, sure), tuple(facts))
         return Suggest(tuple(facts), sure) if sure >= self.line.offer else None

@@ -14,6 +14,7 @@ from bot.search.encoder import Encoder
 from bot.search.features import Lexicon
 from bot.search.fold import fold, readable
 from bot.search.names import years
+from bot.search.recent import Recent
 
 Kind = Literal["none", "country", "older", "advice", "distress", "greeting", "unreadable"]
 OFFERED = 3
@@ -24,12 +25,16 @@ DANGER = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A fact answers. `kind` says what must be said first: that it is of another country than asked, or older."""
+    """A fact answers. `kind` says what must be said first: that it is of another country than asked, or older.
+
+    `others` are the next best, for somebody who meant something else.
+    """
 
     fact: Fact
     score: float
     kind: Literal["country", "older"] | None = None
     asked: frozenset[str] = frozenset()
+    others: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ class Found:
 
 
 class Matcher:
-    """Questions to outcomes over one corpus with one model. Thread-safe: it only reads."""
+    """Questions to outcomes over one corpus with one model. Thread-safe."""
 
     def __init__(self, corpus: Corpus, model: Model, encoder: Encoder | None) -> None:
         self.corpus, self.model, self.encoder = corpus, model, encoder
@@ -91,6 +96,7 @@ class Matcher:
             (use, name): model.verifiers[f"{mode}/{use}/{name}"] for use in ("answer", "offer") for name in ("de", "other")
         }
         self._thresholds = model.settings["thresholds"][mode]
+        self._recent: Recent[Outcome] = Recent()
 
     def find(self, text: str, language: str | None = None) -> Found:
         """The outcome for a text; `language` where it is known."""
@@ -103,7 +109,11 @@ class Matcher:
         entry = self.corpus.by_variant.get(fold(question))
         if entry is not None:
             return Found(question, told, self.said(entry, question, 1.0))
-        return Found(question, told, self._decide(question, told))
+        decided = self._recent.get(question, told)
+        if decided is None:
+            decided = self._decide(question, told)
+            self._recent.put(question, told, decided)
+        return Found(question, told, decided)
 
     def scored(self, question: str, language: str) -> Scores:
         """The heads on one readable question, without labels that are gone."""
@@ -137,9 +147,10 @@ class Matcher:
             return None
         limits = self._thresholds[group(language)]
         top, sure, offer = self.confidence(question, language, scores)
+        best = self._best_facts(np.exp(scores.fused))
         if may_answer and sure >= limits["answer"]:
-            return self.said(self.corpus.facts[self._ids[top]], question, sure)
-        return Suggest(self._best_facts(np.exp(scores.fused)), offer) if offer >= limits["suggest"] else None
+            return with_others(self.said(self.corpus.facts[self._ids[top]], question, sure), best)
+        return Suggest(best, offer) if offer >= limits["suggest"] else None
 
     def _no(self, question: str, p: Floats) -> Outcome:
         companies = self.corpus.names.companies(question)
@@ -178,3 +189,10 @@ class Matcher:
     def _best_facts(self, p: Floats) -> tuple[Fact, ...]:
         order = np.argsort(-np.where(self._facts, p, -1), kind="stable")[:OFFERED]
         return tuple(self.corpus.facts[self._ids[i]] for i in order if self._facts[i])
+
+
+def with_others(outcome: Outcome, best: tuple[Fact, ...]) -> Outcome:
+    """An answer with the next best beside it."""
+    if not isinstance(outcome, Answer):
+        return outcome
+    return replace(outcome, others=tuple(fact for fact in best if fact.id != outcome.fact.id))

@@ -1,1 +1,41 @@
 """Where messages come from and replies go. A transport translates, it never decides."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+from bot.deliveries import Outcome
+from bot.messages import Address, Message, Reply, Role
+
+RoleOf = Callable[[Message], Awaitable[Role]]
+Receive = Callable[[Message, RoleOf], Awaitable[Reply | None]]
+"""One message to what is said to it, if anything. The role is asked only where it matters."""
+
+
+class TransportEnded(Exception):
+    """A platform will not go on by itself; the message says why and what to do, and holds nothing secret."""
+
+
+class Transport(Protocol):
+    """One bot account on one platform."""
+
+    platform: str
+
+    async def listen(self, receive: Receive) -> None:
+        """Receive and answer until told to stop.
+
+        :raises TransportEnded: where it cannot go on.
+        """
+
+    async def stop(self) -> None:
+        """Take nothing new; `listen` finishes what is under way and returns."""
+
+    async def close(self) -> None:
+        """Let go of the connections, after `listen` has returned."""
+
+    async def send(self, address: Address, reply: Reply) -> Outcome:
+        """Send one message once, never repeated: what became of it."""
+
+    async def delete(self, address: Address, ids: tuple[str, ...]) -> int:
+        """Delete own messages; how many the platform accepted."""

@@ -1,0 +1,161 @@
+"""What is logged: named events with typed fields, and of other libraries only logger name, level and exception class.
+
+An allow-list, since redaction leaks: no token, id, name or text can reach a log at any level, whoever logs it. The only
+importer of logging.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Mapping
+from enum import Enum
+from types import TracebackType
+from typing import Any, TextIO
+
+Field = int | float | bool | Enum | type[BaseException]
+"""What a field may be: a number, a word of a fixed list, the class of an exception. Never a text."""
+
+
+class Event(Enum):
+    """Everything that this product logs."""
+
+    STARTED = "started"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    LISTENING = "listening"
+    UPDATE_SET_ASIDE = "update-set-aside"
+    UPDATE_SET_FREE = "update-set-free"
+    UPDATE_LOST = "update-lost"
+    UPDATE_SHED = "update-shed"
+    ANSWER_FAILED = "answer-failed"
+    ANSWER_GIVEN_UP = "answer-given-up"
+    CALL_REPEATED = "call-repeated"
+    CHAT_PARKED = "chat-parked"
+    ALL_PARKED = "all-parked"
+    CHAT_GONE = "chat-gone"
+    CHAT_MOVED = "chat-moved"
+    TOKEN_REFUSED = "token-refused"
+    OTHER_POLLER = "other-poller"
+    SILENT = "silent"
+    CLIENT_REBUILT = "client-rebuilt"
+    MADE_ADMIN = "made-admin"
+    COMMANDS_SET = "commands-set"
+    SETUP_FAILED = "setup-failed"
+    TRANSPORT_FAILED = "transport-failed"
+    PURGED = "purged"
+    LEASE_LOST = "lease-lost"
+    UNHANDLED = "unhandled"
+
+
+class Platform(Enum):
+    """The platform that an event is of."""
+
+    TELEGRAM = "telegram"
+    MATRIX = "matrix"
+
+
+class Fate(Enum):
+    """Why an answer did not reach anybody."""
+
+    GONE = "gone"
+    REFUSED = "refused"
+    MISSING = "missing"
+    UNSURE = "unsure"
+    LATER = "later"
+
+
+_log = logging.getLogger("rueckspiegel")
+_OWN = "_rueckspiegel"
+
+
+def log(event: Event, level: int = logging.INFO, /, **fields: Field) -> None:
+    """Log an event.
+
+    :raises TypeError: for a field that is not of an allowed type.
+    """
+    _log.log(level, "%s", event.value, extra={_OWN: (event, {name: _word(value) for name, value in fields.items()})})
+
+
+def warn(event: Event, /, **fields: Field) -> None:
+    """Log an event that the operator should see."""
+    log(event, logging.WARNING, **fields)
+
+
+def fail(event: Event, /, **fields: Field) -> None:
+    """Log an event that the operator must act on."""
+    log(event, logging.ERROR, **fields)
+
+
+def _word(value: Field) -> str:
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, type) and issubclass(value, BaseException):
+        return value.__name__
+    if isinstance(value, (bool, int, float)):
+        return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value).lower()
+    raise TypeError(f"a log field may not be a {type(value).__name__}")
+
+
+class _AllowList(logging.Handler):
+    """The one handler. It formats nothing that others wrote."""
+
+    def __init__(self, out: TextIO) -> None:
+        super().__init__()
+        self._out = out
+
+    def emit(self, record: logging.LogRecord) -> None:
+        own = getattr(record, _OWN, None)
+        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created))
+        if record.name == _log.name and own is not None:
+            event, fields = own
+            line = _line(moment, record.levelname, event.value, fields)
+        else:
+            raised = record.exc_info[0] if record.exc_info else None
+            line = _line(moment, record.levelname, "library", {"logger": record.name} | _raised(raised))
+        try:
+            self._out.write(line + "\n")
+            self._out.flush()
+        except (OSError, ValueError):
+            pass  # A log that cannot be written must not stop an answer.
+
+
+def _line(moment: str, level: str, event: str, fields: Mapping[str, str]) -> str:
+    return " ".join([moment, level.lower(), event, *(f"{name}={value}" for name, value in fields.items())])
+
+
+def _raised(kind: type[BaseException] | None) -> dict[str, str]:
+    return {"exception": kind.__name__} if kind else {}
+
+
+def set_up(debug: bool = False, out: TextIO | None = None) -> None:
+    """Every record goes through the allow-list; what would print a traceback or a warning prints a class instead."""
+    root = logging.getLogger()
+    root.handlers = [_AllowList(out or sys.stderr)]
+    root.setLevel(logging.DEBUG if debug else logging.INFO)
+    for logger in list(logging.Logger.manager.loggerDict.values()):
+        if isinstance(logger, logging.Logger):
+            logger.handlers, logger.propagate = [], True
+    logging.raiseExceptions = False
+    warnings.showwarning = _on_warning
+    sys.excepthook = _on_exception
+    sys.unraisablehook = lambda unraisable: fail(Event.UNHANDLED, exception=unraisable.exc_type)
+    threading.excepthook = lambda arguments: fail(Event.UNHANDLED, exception=arguments.exc_type)
+
+
+def on_loop_exception(_loop: object, context: Mapping[str, Any]) -> None:
+    """For `loop.set_exception_handler`: asyncio would print the exception with its text."""
+    raised = context.get("exception")
+    fail(Event.UNHANDLED, **({"exception": type(raised)} if raised else {}))
+
+
+def _on_warning(message: Warning | str, category: type[Warning], *_rest: object, **_more: object) -> None:
+    warn(Event.UNHANDLED, exception=category)
+
+
+def _on_exception(kind: type[BaseException], _error: BaseException, _trace: TracebackType | None) -> None:
+    if not issubclass(kind, KeyboardInterrupt):
+        fail(Event.UNHANDLED, exception=kind)

@@ -1,0 +1,8 @@
+"""All that is kept on disk, and every line of SQL. Gives and takes our values, never rows.
+
+No table has a column for a person: no asker's id, name, language or text (tests hold the schema to that).
+"""
+
+from bot.store.engine import BrokenStore, Store, open_store
+
+__all__ = ["BrokenStore", "Store", "open_store"]

@@ -1,0 +1,57 @@
+"""The chats that get digests: found by an HMAC of the address, which itself is kept encrypted."""
+
+from __future__ import annotations
+
+import secrets
+
+from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.messages import Address, parse_address
+from bot.store.engine import Store
+from bot.store.schema import chats
+
+_PURPOSE = "chat"
+
+
+async def chat_of(store: Store, connection: AsyncConnection, address: Address) -> str | None:
+    """The name under which a chat is kept, if it is."""
+    mark = store.keys.mark(str(address), _PURPOSE)
+    return (await connection.execute(select(chats.c.id).where(chats.c.mark == mark))).scalar_one_or_none()
+
+
+async def keep_chat(store: Store, connection: AsyncConnection, address: Address) -> str:
+    """The name of a chat, from now on if it was not kept before."""
+    known = await chat_of(store, connection, address)
+    if known is not None:
+        return known
+    id = secrets.token_hex(8)
+    row = {"id": id, "mark": store.keys.mark(str(address), _PURPOSE), "sealed": store.keys.seal(str(address), _PURPOSE)}
+    await connection.execute(insert(chats).values(row))
+    return id
+
+
+async def addresses(store: Store, connection: AsyncConnection) -> dict[str, Address]:
+    """Every kept chat: name to address.
+
+    :raises BrokenKey: where the key file is not the one they were sealed with.
+    """
+    rows = (await connection.execute(select(chats.c.id, chats.c.sealed))).all()
+    return {id: parse_address(store.keys.open(sealed, _PURPOSE)) for id, sealed in rows}
+
+
+async def move(store: Store, old: Address, new: Address) -> None:
+    """A chat and its topics got a new id: all that is kept of it moves at once, or nothing of it."""
+
+    async def rename(connection: AsyncConnection) -> None:
+        for id, address in (await addresses(store, connection)).items():
+            if (address.platform, address.chat) != (old.platform, old.chat):
+                continue
+            moved = Address(new.platform, new.chat, address.topic)
+            if await chat_of(store, connection, moved) is not None:
+                await connection.execute(delete(chats).where(chats.c.id == id))
+                continue
+            row = {"mark": store.keys.mark(str(moved), _PURPOSE), "sealed": store.keys.seal(str(moved), _PURPOSE)}
+            await connection.execute(update(chats).where(chats.c.id == id).values(row))
+
+    await store.run(rename)

@@ -1,0 +1,123 @@
+"""The database: SQLite with its manners, or PostgreSQL, through one set of queries."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Insert, Table, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import StaticPool
+
+from bot.keys import Keys
+from bot.store.migrate import NewerDatabase, upgrade
+
+Value = TypeVar("Value")
+BUSY_SECONDS = 10
+# A rollback journal and not WAL: SQLite before 3.51.3 can corrupt a WAL database that two processes have open.
+_MANNERS = (
+    "journal_mode=TRUNCATE",
+    "synchronous=FULL",
+    "secure_delete=ON",
+    f"busy_timeout={BUSY_SECONDS * 1000}",
+    "foreign_keys=ON",
+)
+
+
+class BrokenStore(Exception):
+    """The database cannot be opened; the message says which setting and what to do, and holds no password."""
+
+
+@dataclass
+class Store:
+    """One database, with the keys that its addresses are sealed with."""
+
+    engine: AsyncEngine
+    keys: Keys
+    _turn: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    _open: set[asyncio.Task[Any]] = field(default_factory=set, repr=False)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.engine.dialect.name == "sqlite"
+
+    async def run(self, work: Callable[[AsyncConnection], Awaitable[Value]]) -> Value:
+        """Do all of `work` in one transaction, to its end even where the caller is cancelled meanwhile.
+
+        :raises SQLAlchemyError: where the database refuses; then nothing of it was done.
+        """
+        task = asyncio.ensure_future(self._transaction(work))
+        self._open.add(task)
+        task.add_done_callback(self._open.discard)
+        return await asyncio.shield(task)
+
+    def insert(self, table: Table, rows: Iterable[dict[str, Any]]) -> Insert:
+        """INSERT that leaves rows alone which are there already."""
+        if self.is_sqlite:
+            return sqlite.insert(table).values(list(rows)).on_conflict_do_nothing()
+        return postgresql.insert(table).values(list(rows)).on_conflict_do_nothing()
+
+    async def settled(self) -> None:
+        """Wait until no transaction is under way."""
+        while self._open:
+            await asyncio.wait(self._open)
+
+    async def close(self) -> None:
+        """Wait for what is under way, then let go of the database: an open aiosqlite connection would keep the process."""
+        await self.settled()
+        await self.engine.dispose()
+
+    async def _transaction(self, work: Callable[[AsyncConnection], Awaitable[Value]]) -> Value:
+        # On SQLite all share one connection, where the statements of two transactions would mix.
+        async with self._turn if self.is_sqlite else nullcontext(), self.engine.begin() as connection:
+            return await work(connection)
+
+
+@asynccontextmanager
+async def open_store(url: str, keys: Keys) -> AsyncIterator[Store]:
+    """The database of a URL, brought to this version's schema, closed at the end.
+
+    :raises BrokenStore: where it cannot be opened or belongs to a newer version.
+    """
+    store = Store(_engine(url), keys)
+    try:
+        try:
+            await store.run(lambda connection: connection.run_sync(upgrade))
+        except NewerDatabase as error:
+            raise BrokenStore(f"RUECKSPIEGEL_DATABASE: {error}") from error
+        except SQLAlchemyError as error:
+            where = make_url(url).render_as_string(hide_password=True)
+            reason = type(getattr(error, "orig", None) or error).__name__
+            remedy = "check that it exists, is intact and may be written to"
+            raise BrokenStore(f"RUECKSPIEGEL_DATABASE: {where} cannot be opened ({reason}); {remedy}") from error
+        yield store
+    finally:
+        await store.close()
+
+
+def _engine(url: str) -> AsyncEngine:
+    # hide_parameters: an error's text would else hold what was to be written.
+    if not url.startswith("sqlite"):
+        return create_async_engine(url, hide_parameters=True, pool_pre_ping=True)
+    path = make_url(url).database
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    engine = create_async_engine(url, hide_parameters=True, poolclass=StaticPool)
+    event.listen(engine.sync_engine, "connect", _teach_manners)
+    event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
+def _teach_manners(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # The driver begins no transaction of its own; ours are begun above.
+    cursor = connection.cursor()
+    for manner in _MANNERS:
+        cursor.execute(f"PRAGMA {manner}")
+    cursor.close()

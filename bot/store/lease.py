@@ -1,0 +1,74 @@
+"""One process at a time serves a bot account: a locked file beside SQLite, an advisory lock on PostgreSQL."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import IO
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.engine import Store
+
+CHECK_SECONDS = 5.0
+
+
+class Leased(Exception):
+    """Another process serves this account."""
+
+
+@asynccontextmanager
+async def lease(store: Store, account: str, folder: Path, lost: Callable[[], None]) -> AsyncIterator[None]:
+    """Hold the account; `lost` is called where the lock went away by itself (its connection died).
+
+    :raises Leased: where another process holds it.
+    """
+    name = hashlib.sha256(store.keys.mark(account, "lease").encode()).digest()
+    if store.is_sqlite:
+        held = _lock(folder / f"{name.hex()[:16]}.lock")
+        try:
+            yield
+        finally:
+            held.close()
+        return
+    number = int.from_bytes(name[:8], "big", signed=True)
+    async with store.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        if not (await connection.execute(text("SELECT pg_try_advisory_lock(:n)"), {"n": number})).scalar_one():
+            raise Leased("another process serves this bot account; stop that one first")
+        watch = asyncio.create_task(_watch(connection, lost))
+        try:
+            yield
+        finally:
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+            await connection.invalidate()
+
+
+def _lock(path: Path) -> IO[bytes]:
+    import fcntl
+
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = path.open("ab")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise Leased(
+            f"another process serves this bot account with the state folder {path.parent}; stop that one first"
+        ) from error
+    return file
+
+
+async def _watch(connection: AsyncConnection, lost: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(CHECK_SECONDS)
+        try:
+            await connection.execute(text("SELECT 1"))
+        except SQLAlchemyError:
+            lost()
+            return

@@ -1,0 +1,155 @@
+"""Updates under way. The platform is told of an update only once it is done, so that a crash makes it deliver it again.
+
+Nothing of an update is on disk. In a chat one after the other, all chats at once. What its own chat holds up is set free:
+it lives on in memory, and no longer keeps the platform from hearing that later ones are done.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from bot.logs import Event, fail, warn
+
+Work = Callable[[], Awaitable[None]]
+PATIENCE = 10.0
+"""Seconds after which an update is set free."""
+MOST_WAITING = 60
+"""Updates of one chat that wait; a chat that sends more loses them, since it floods."""
+
+
+@dataclass(slots=True)
+class _Update:
+    key: int
+    chat: str
+    work: Work
+    since: float
+    open: bool = True
+
+
+@dataclass
+class Inbox:
+    """`held_up(chat)` says for how many seconds the chat itself cannot be answered, `all_held_up()` whether nobody can."""
+
+    held_up: Callable[[str], float]
+    all_held_up: Callable[[], float]
+    clock: Callable[[], float] = time.monotonic
+    set_free: int = 0
+    shed: int = 0
+    _window: dict[int, _Update] = field(default_factory=dict)
+    _chats: dict[str, deque[_Update]] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _moved: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def knows(self, key: int) -> bool:
+        """Whether an update is under way, or done and not yet confirmed."""
+        return key in self._window
+
+    def take(self, key: int, chat: str, work: Work) -> None:
+        """Do the work of an update when its chat's turn comes."""
+        update = self._window[key] = _Update(key, chat, work, self.clock())
+        waiting = self._chats.get(chat)
+        if waiting is None:
+            self._chats[chat] = deque([update])
+            task = asyncio.create_task(self._serve(chat))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        elif len(waiting) < MOST_WAITING:
+            waiting.append(update)
+        else:
+            self.shed += 1
+            self._close(update)
+            warn(Event.UPDATE_SHED, count=self.shed)
+
+    def skip(self, key: int) -> None:
+        """Nothing is to be done for this update."""
+        update = self._window[key] = _Update(key, "", _nothing, self.clock())
+        self._close(update)
+
+    def offset(self) -> int | None:
+        """The first update that is not done, else the one after the last; None where nothing was taken."""
+        last = None
+        for key in list(self._window):
+            if self._window[key].open:
+                return key
+            last = key
+            if len(self._window) > 1:
+                del self._window[key]
+        return None if last is None else last + 1
+
+    def confirmed(self) -> None:
+        """The platform knows that all is done."""
+        if not self.open():
+            self._window.clear()
+
+    def open(self) -> int:
+        """How many are not done and not set free."""
+        return sum(update.open for update in self._window.values())
+
+    def under_way(self) -> int:
+        """How many wait or are worked on, also those set free."""
+        return sum(len(waiting) for waiting in self._chats.values())
+
+    def sweep(self, *, full: bool = False) -> None:
+        """Set free what took too long, and what surely will; with a full window all that waits for its own chat.
+
+        A full window hides whatever comes after it, so that a chat which floods would silence the others.
+        """
+        if self.all_held_up():
+            return
+        now = self.clock()
+        for update in self._window.values():
+            if not update.open:
+                continue
+            age, held_up = now - update.since, self.held_up(update.chat)
+            behind = self._chats[update.chat][0] is not update
+            if age + held_up >= PATIENCE or (full and (held_up > 0 or behind)):
+                self.set_free += 1
+                warn(Event.UPDATE_SET_FREE, count=self.set_free)
+                self._close(update)
+
+    async def moved(self, seconds: float) -> bool:
+        """Whether the offset moved within so many seconds."""
+        try:
+            await asyncio.wait_for(self._moved.wait(), seconds)
+        except TimeoutError:
+            return False
+        finally:
+            self._moved.clear()
+        return True
+
+    async def drain(self, seconds: float) -> None:
+        """Let what is under way come to its end; what is not done by then is dropped, and counted if it was set free."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        lost = sum(not update.open for waiting in self._chats.values() for update in waiting)
+        if lost:
+            fail(Event.UPDATE_LOST, count=lost)
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, chat: str) -> None:
+        waiting = self._chats[chat]
+        try:
+            while waiting:
+                try:
+                    await waiting[0].work()
+                except Exception as error:  # Whatever fails in one update must not stop the next.
+                    fail(Event.ANSWER_FAILED, exception=type(error))
+                self._close(waiting.popleft())
+        finally:
+            if not waiting:
+                del self._chats[chat]
+
+    def _close(self, update: _Update) -> None:
+        if update.open:
+            update.open = False
+            self._moved.set()
+
+
+async def _nothing() -> None:
+    """The work of an update that asks for nothing."""

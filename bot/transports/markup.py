@@ -1,0 +1,143 @@
+"""A reply as Telegram takes it: plain text with entities, split to size. Never a parse mode, so content cannot inject. Pure.
+
+Telegram counts entity offsets in UTF-16 units; 4096 of those are surely no more than its 4096 code points.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from bot.messages import Span
+
+LONGEST_UNITS = 4096
+LONGEST_BYTES = 32 * 1024
+MOST_MARKS = 50
+"""Spans with a mark in one message; each may be two entities, a style and a link, and Telegram drops what is over 100."""
+_STYLES = {"bold": "bold", "italic": "italic"}
+# Directions, joiners, tags and controls can make a text look like another; line breaks and tabs may stay.
+_KEPT_CONTROLS = "\n\t"
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A stretch of a text, offset and length in UTF-16 units. `url` where its kind is text_link."""
+
+    kind: str
+    offset: int
+    length: int
+    url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One message's worth of a reply."""
+
+    text: str
+    entities: tuple[Entity, ...] = ()
+
+
+def parts(spans: Sequence[Span]) -> list[Part]:
+    """The spans as messages of allowed size, cut at paragraph ends where there are some; none for blank text."""
+    runs = [(clean(span.text), span) for span in spans]
+    text = "".join(run for run, _ in runs)
+    marks: list[tuple[int, int, Span]] = []
+    position = 0
+    for run, span in runs:
+        if run.strip() and (span.style != "plain" or _link(span)):
+            marks.append((position, position + len(run), span))
+        position += len(run)
+    return [_part(text, start, end, marks) for start, end in _cuts(text, marks)]
+
+
+def clean(text: str) -> str:
+    """Without characters that are not seen or that turn the direction of what is seen."""
+    return "".join(
+        c for c in text if c in _KEPT_CONTROLS or unicodedata.category(c) not in ("Cc", "Cf", "Cs") or c in "\u200c\u200d"
+    )
+
+
+def units(text: str) -> int:
+    """Length in UTF-16 units."""
+    return len(text) + sum(c > "\uffff" for c in text)
+
+
+def safe_url(url: str) -> str | None:
+    """The address if it is a link that may be shown: https, a host, nobody's name before it."""
+    try:
+        split = urlsplit(url)
+        host = split.hostname or ""
+    except ValueError:
+        return None
+    if split.scheme != "https" or "@" in split.netloc or not re.fullmatch(r"[a-z0-9.-]+\.[a-z0-9-]+", host):
+        return None
+    return url if re.fullmatch(r"[!-~]+", url) else None
+
+
+def _link(span: Span) -> str | None:
+    return safe_url(span.url) if span.url else None
+
+
+def _cuts(text: str, marks: Sequence[tuple[int, int, Span]]) -> list[tuple[int, int]]:
+    cuts = []
+    start = 0
+    while start < len(text):
+        end = _longest(text, start, marks)
+        if end < len(text):
+            end = _break(text, start, end)
+        trimmed = text[start:end]
+        first, last = start + len(trimmed) - len(trimmed.lstrip()), start + len(trimmed.rstrip())
+        if first < last:
+            cuts.append((first, last))
+        start = end
+    return cuts
+
+
+def _longest(text: str, start: int, marks: Sequence[tuple[int, int, Span]]) -> int:
+    """The furthest end that keeps within units, bytes and marks."""
+    size = raw = 0
+    starts = [begin for begin, end, _ in marks if end > start]
+    # The mark after the last allowed one must begin in the next message.
+    stop = starts[MOST_MARKS] if len(starts) > MOST_MARKS else len(text)
+    for position in range(start, stop):
+        character = text[position]
+        size += 2 if character > "\uffff" else 1
+        raw += len(character.encode())
+        if size > LONGEST_UNITS or raw > LONGEST_BYTES:
+            return position
+    return stop
+
+
+def _break(text: str, start: int, end: int) -> int:
+    """The last end of a paragraph, line, sentence or word in the second half, else the very end."""
+    half = start + (end - start) // 2
+    for mark in ("\n\n", "\n", ". ", " "):
+        found = text.rfind(mark, half, end)
+        if found > start:
+            return found + len(mark)
+    # Not between a character and what combines with it.
+    while end > half and (unicodedata.combining(text[end]) or text[end] in "\u200d\ufe0f" or text[end - 1] == "\u200d"):
+        end -= 1
+    return end
+
+
+def _part(text: str, start: int, end: int, marks: Sequence[tuple[int, int, Span]]) -> Part:
+    entities = []
+    for begin, finish, span in marks:
+        first, last = max(begin, start), min(finish, end)
+        # Telegram trims entities to what is seen; one of blanks alone it refuses.
+        while first < last and text[first].isspace():
+            first += 1
+        while last > first and text[last - 1].isspace():
+            last -= 1
+        if first >= last:
+            continue
+        offset, length = units(text[start:first]), units(text[first:last])
+        if span.style != "plain":
+            entities.append(Entity(_STYLES[span.style], offset, length))
+        if url := _link(span):
+            entities.append(Entity("text_link", offset, length, url))
+    return Part(text[start:end], tuple(entities))

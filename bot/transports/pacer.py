@@ -1,0 +1,180 @@
+"""Two lanes in front of every message that is sent: answers before digests, nobody faster than the platform allows."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from heapq import heappop, heappush
+from itertools import count
+
+from bot.logs import Event, warn
+
+
+class Lane(IntEnum):
+    """Answers go first."""
+
+    ANSWER = 0
+    DIGEST = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Calls a second and a minute. Telegram: about 30 a second in all, 1 a second a chat, 20 a minute a group or channel."""
+
+    overall: int = 25
+    digests: int = 20
+    burst: int = 3
+    chat_seconds: float = 1.0
+    shared_minute: int = 20
+
+
+UNLIMITED = Limits(10**6, 10**6, 10**6, 0.0, 10**6)
+GLOBAL_AFTER = 3
+"""Chats that are told to wait one after the other, with no call that succeeds between, from which all are meant."""
+GLOBAL_SECONDS = 60.0
+"""At most so long all wait where the platform named one chat at a time."""
+_MINUTE = 60.0
+
+
+@dataclass(slots=True)
+class _Chat:
+    spoken: deque[float] = field(default_factory=deque)
+    parked: float = 0.0
+    shared: bool = False
+    waiting: tuple[deque[asyncio.Future[None]], ...] = field(default_factory=lambda: (deque(), deque()))
+
+    def ready(self, limits: Limits) -> float:
+        """The moment from which one more call is allowed."""
+        at = self.parked
+        if self.spoken and limits.chat_seconds:
+            # A bucket of `burst` calls that fills by one each chat_seconds.
+            due = 0.0
+            for moment in self.spoken:
+                due = max(due, moment) + limits.chat_seconds
+            at = max(at, due - (limits.burst - 1) * limits.chat_seconds)
+        if self.shared and len(self.spoken) >= limits.shared_minute:
+            at = max(at, self.spoken[-limits.shared_minute] + _MINUTE)
+        return at
+
+
+class Pacer:
+    """Give each call its turn. One for each bot account."""
+
+    def __init__(self, limits: Limits = Limits(), clock: Callable[[], float] = time.monotonic) -> None:
+        self._limits, self._clock = limits, clock
+        self._chats: dict[str, _Chat] = {}
+        self._queues: tuple[list[tuple[float, int, str]], ...] = ([], [])
+        self._order = count()
+        self._released: deque[float] = deque(maxlen=max(1, min(limits.overall, 1000)))
+        self._last_digest = 0.0
+        self._parked_all = 0.0
+        self._told: set[str] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    async def turn(self, chat: str, lane: Lane = Lane.ANSWER, *, shared: bool = False) -> None:
+        """Wait until one call to this chat is allowed; `shared` for groups and channels."""
+        state = self._chats.setdefault(chat, _Chat())
+        state.shared = shared
+        future = asyncio.get_running_loop().create_future()
+        state.waiting[lane].append(future)
+        if len(state.waiting[lane]) == 1:
+            heappush(self._queues[lane], (state.ready(self._limits), next(self._order), chat))
+        self._release()
+        await future
+
+    def park(self, chat: str | None, seconds: float) -> None:
+        """The platform said to wait: this chat, or all where it named none or says so to several at once."""
+        now = self._clock()
+        if chat is not None:
+            state = self._chats.setdefault(chat, _Chat())
+            state.parked = max(state.parked, now + seconds)
+            self._told.add(chat)
+            warn(Event.CHAT_PARKED, seconds=seconds)
+        if chat is None or len(self._told) >= GLOBAL_AFTER:
+            seconds = min(seconds, GLOBAL_SECONDS) if chat is not None else seconds
+            self._parked_all = max(self._parked_all, now + seconds)
+            self._told.clear()
+            warn(Event.ALL_PARKED, seconds=seconds)
+        self._release()
+
+    def succeeded(self) -> None:
+        """A call succeeded: whoever was told to wait was meant alone."""
+        self._told.clear()
+
+    def held_up(self, chat: str) -> float:
+        """Seconds until this chat itself allows another call, whatever the others do."""
+        state = self._chats.get(chat)
+        return max(0.0, state.ready(self._limits) - self._clock()) if state else 0.0
+
+    def all_held_up(self) -> float:
+        """Seconds for which all are parked."""
+        return max(0.0, self._parked_all - self._clock())
+
+    def _release(self) -> None:
+        """Let go whoever may; set the alarm for the next."""
+        now = self._clock()
+        alarm: float | None = None
+        for lane in Lane:
+            while (chat := self._first(lane)) is not None:
+                at = max(self._queues[lane][0][0], self._free(lane))
+                if at > now:
+                    alarm = at if alarm is None else min(alarm, at)
+                    break
+                self._let_go(chat, lane, now)
+        self._tidy(now)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if alarm is not None:
+            self._timer = asyncio.get_running_loop().call_later(max(0.001, alarm - now), self._release)
+
+    def _first(self, lane: Lane) -> str | None:
+        """The chat of this lane that may speak first."""
+        queue = self._queues[lane]
+        while queue:
+            at, order, chat = queue[0]
+            # A chat whose waiting call was cancelled may be tidied away already.
+            state = self._chats.get(chat) or _Chat()
+            waiting = state.waiting[lane]
+            while waiting and waiting[0].done():
+                waiting.popleft()
+            ready = state.ready(self._limits)
+            if waiting and ready <= at:
+                return chat
+            heappop(queue)
+            if waiting:
+                heappush(queue, (ready, order, chat))
+        return None
+
+    def _free(self, lane: Lane) -> float:
+        """The moment from which all chats together allow one more call of this lane."""
+        limit = self._limits.overall if lane is Lane.ANSWER else self._limits.digests
+        at = self._parked_all
+        if limit <= len(self._released):
+            at = max(at, self._released[-limit] + 1.0)
+        # Digests come evenly, so that an answer never waits behind a burst of them.
+        return max(at, self._last_digest + 1.0 / limit) if lane is Lane.DIGEST else at
+
+    def _let_go(self, chat: str, lane: Lane, now: float) -> None:
+        state = self._chats[chat]
+        state.waiting[lane].popleft().set_result(None)
+        state.spoken.append(now)
+        self._released.append(now)
+        if lane is Lane.DIGEST:
+            self._last_digest = now
+        heappop(self._queues[lane])
+        if state.waiting[lane]:
+            heappush(self._queues[lane], (state.ready(self._limits), next(self._order), chat))
+
+    def _tidy(self, now: float) -> None:
+        """Drop what no longer limits anybody, a few chats at a time, so that the past is not kept."""
+        for name in list(self._chats)[:8]:
+            state = self._chats.pop(name)
+            while state.spoken and now - state.spoken[0] > _MINUTE:
+                state.spoken.popleft()
+            if state.spoken or state.parked > now or any(state.waiting):
+                self._chats[name] = state

@@ -1,0 +1,198 @@
+"""An update to what it asks of us. Pure; nothing that it holds is kept."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from telegram import Chat, ChatMemberUpdated, Update
+from telegram import Message as TelegramMessage
+
+from bot.messages import Address, Message, Opens
+from bot.router import command_of
+from bot.transports.telegram.callbacks import tapped
+
+_ATTACHMENTS = (
+    "photo", "voice", "audio", "video", "video_note", "animation", "sticker", "document", "location", "venue", "contact",
+    "poll", "dice", "game", "story", "paid_media", "checklist",
+)  # fmt: skip
+_SPOKEN = {"audio": "voice", "video_note": "video", "animation": "video", "venue": "location"}
+_INSIDE = ("member", "administrator", "creator", "restricted")
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """The bot's own account, and the commands that it answers to."""
+
+    id: int
+    name: str
+    commands: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who speaks, as far as roles need it: in a channel and for an anonymous admin it is the chat itself."""
+
+    user: int | None
+    as_chat: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A message for us. `tap` is the query to answer, `on` the message whose button was tapped, `edits` the one edited."""
+
+    message: Message
+    sender: Sender
+    kind: str
+    tap: str | None = None
+    on: str | None = None
+    opens: Opens = Opens.NEW
+    edits: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OldButton:
+    """A button of another version of this product was tapped."""
+
+    query: str
+    chat: str
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Migrated:
+    """A group got a new id."""
+
+    old: Address
+    new: Address
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Our standing in a chat changed: whether we are in it, and whether a group made us administrator just now."""
+
+    address: Address
+    inside: bool
+    made_admin: bool
+
+
+Read = Spoken | OldButton | Migrated | Standing | None
+
+
+def read(update: Update, me: Me) -> Read:
+    """What an update asks of us; None where it does not speak to us."""
+    if update.callback_query is not None:
+        return _tap(update)
+    if update.my_chat_member is not None:
+        return _standing(update.my_chat_member)
+    message = update.message or update.edited_message or update.channel_post
+    if message is None:
+        return None
+    if message.migrate_to_chat_id is not None:
+        return Migrated(_address(message.chat), Address("telegram", str(message.migrate_to_chat_id)))
+    return _spoken(message, me, edited=update.edited_message is not None)
+
+
+def shared(kind: str) -> bool:
+    """Whether a chat of this kind has the limits of groups and channels."""
+    return kind != Chat.PRIVATE
+
+
+def _spoken(message: TelegramMessage, me: Me, *, edited: bool) -> Spoken | None:
+    attachment = next((name for name in _ATTACHMENTS if getattr(message, name, None)), None)
+    text = message.text or message.caption or ""
+    private = message.chat.type == Chat.PRIVATE
+    if not text and attachment is None:
+        # Service messages ask for nothing; what a newer API brings gets a sentence at least in private.
+        if not (private and message.api_kwargs):
+            return None
+        attachment = "other"
+    addressed = text if private else _addressed(text, message, me)
+    if addressed is None:
+        return None
+    sender = Sender(
+        message.from_user.id if message.from_user else None, message.sender_chat.id if message.sender_chat else None
+    )
+    said = Message(
+        id=str(message.message_id),
+        address=_address(message.chat, message),
+        text=addressed,
+        language=_language(message.from_user.language_code if message.from_user else None),
+        is_private=private,
+        about=_fact_under(message.reply_to_message),
+        attachment=_SPOKEN.get(attachment, attachment) if attachment else None,
+    )
+    return Spoken(said, sender, message.chat.type, edits=str(message.message_id) if edited else None)
+
+
+def _addressed(text: str, message: TelegramMessage, me: Me) -> str | None:
+    """The text without our name, None where it is not for us: no command of ours, no mention, no reply to us."""
+    name = command_of(text)
+    if name is not None:
+        first = text.split(maxsplit=1)[0]
+        called = first.partition("@")[2]
+        mine = called.casefold() == me.name.casefold() if called else name in me.commands
+        return text if mine else None
+    mention = re.compile(rf"@{re.escape(me.name)}\b", re.IGNORECASE)
+    if mention.search(text):
+        return mention.sub("", text).strip()
+    answered = message.reply_to_message
+    # A channel's post, forwarded by itself into the group for comments, asks nothing.
+    if message.is_automatic_forward or answered is None:
+        return None
+    return text if answered.from_user is not None and answered.from_user.id == me.id else None
+
+
+def _tap(update: Update) -> Spoken | OldButton | None:
+    query = update.callback_query
+    assert query is not None
+    chat = query.message.chat if query.message else None
+    if chat is None:
+        return None
+    language = _language(query.from_user.language_code)
+    said = tapped(query.data or "")
+    if said is None:
+        return OldButton(query.id, str(chat.id), language)
+    on = query.message if isinstance(query.message, TelegramMessage) else None
+    address = _address(chat, on)
+    message = Message(
+        id=f"tap-{query.id}", address=address, text=said[0], language=language, is_private=chat.type == Chat.PRIVATE
+    )
+    return Spoken(
+        message,
+        Sender(query.from_user.id),
+        chat.type,
+        query.id,
+        str(query.message.message_id) if query.message else None,
+        said[1],
+    )
+
+
+def _standing(change: ChatMemberUpdated) -> Standing:
+    status = change.new_chat_member.status
+    inside = status in _INSIDE and getattr(change.new_chat_member, "is_member", True)
+    group = change.chat.type in (Chat.GROUP, Chat.SUPERGROUP)
+    made_admin = group and status == "administrator" and change.old_chat_member.status != "administrator"
+    return Standing(_address(change.chat), inside, made_admin)
+
+
+def _address(chat: Chat, message: TelegramMessage | None = None) -> Address:
+    # A plain reply chain has a thread id too, but only a topic is a place; the General topic has none.
+    topic = message.message_thread_id if message is not None and message.is_topic_message else None
+    return Address("telegram", str(chat.id), str(topic) if topic not in (None, 1) else None)
+
+
+def _language(code: str | None) -> str | None:
+    return code[:2].lower() if code else None
+
+
+def _fact_under(message: TelegramMessage | None) -> str | None:
+    """The fact that a message of ours says: its button for the source names it."""
+    if message is None or message.reply_markup is None:
+        return None
+    for row in message.reply_markup.inline_keyboard:
+        for button in row:
+            said = tapped(button.callback_data) if isinstance(button.callback_data, str) else None
+            if said is not None and said[0].startswith("/source "):
+                return said[0].removeprefix("/source ")
+    return None

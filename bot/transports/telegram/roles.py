@@ -1,0 +1,56 @@
+"""Who may: asked of Telegram at the moment of asking, known for a minute at most."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from telegram import Chat
+
+from bot.messages import Address, Role
+from bot.transports.telegram.api import Api, OtherPoller, TokenRefused, Unreachable
+from bot.transports.telegram.reading import Sender
+
+KEPT_SECONDS = 60.0
+_MOST_CHATS = 1_000
+
+
+@dataclass
+class Roles:
+    """`stewards` maps `telegram:ID` to a pseudonym; they are stewards in private and in their room only."""
+
+    api: Api
+    stewards: Mapping[str, str]
+    room: Address | None
+    clock: Callable[[], float] = time.monotonic
+    _admins: dict[str, tuple[float, frozenset[int]]] = field(default_factory=dict, repr=False)
+
+    async def role(self, address: Address, kind: str, sender: Sender) -> Role:
+        """The role of a sender in a chat of this kind (private, group, supergroup, channel)."""
+        private = kind == Chat.PRIVATE
+        in_room = self.room is not None and address.chat == self.room.chat
+        if (private or in_room) and f"telegram:{sender.user}" in self.stewards:
+            return Role.STEWARD
+        if private or (kind == Chat.CHANNEL and sender.user is None):
+            return Role.MANAGER
+        if sender.as_chat is not None:
+            # An anonymous admin speaks as the group; a channel that speaks in a group is nobody's admin.
+            return Role.MANAGER if str(sender.as_chat) == address.chat else Role.ANYONE
+        return Role.MANAGER if sender.user in await self._administrators(address.chat) else Role.ANYONE
+
+    async def _administrators(self, chat: str) -> frozenset[int]:
+        now = self.clock()
+        known = self._admins.get(chat)
+        if known is not None and now - known[0] < KEPT_SECONDS:
+            return known[1]
+        self._admins = {name: row for name, row in self._admins.items() if now - row[0] < KEPT_SECONDS}
+        try:
+            members = await self.api.get(lambda bot: bot.get_chat_administrators(int(chat)))
+        except (Unreachable, TokenRefused, OtherPoller):
+            # Nobody may what nobody can check.
+            return frozenset()
+        found = frozenset(member.user.id for member in members)
+        if len(self._admins) < _MOST_CHATS:
+            self._admins[chat] = (now, found)
+        return found

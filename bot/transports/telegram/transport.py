@@ -1,0 +1,106 @@
+"""Telegram as a transport: start, listen, stop, send."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import partial
+
+from bot.deliveries import Outcome, Sent
+from bot.logs import Event, log, warn
+from bot.messages import Address, Reply
+from bot.transports import Receive, TransportEnded
+from bot.transports.inbox import Inbox
+from bot.transports.markup import parts
+from bot.transports.pacer import Lane, Pacer
+from bot.transports.telegram.api import Api, OtherPoller, TokenRefused, Unreachable
+from bot.transports.telegram.intake import Intake, Patience
+from bot.transports.telegram.reading import Me
+from bot.transports.telegram.sending import Sender
+from bot.transports.telegram.setup import set_face
+from bot.transports.telegram.updates import Updates, Wiring
+
+STOP_SECONDS = 12.0
+READS_GROUPS = (
+    "this bot can read everything in groups; send /setprivacy to BotFather, choose Enable, "
+    "remove the bot from its groups and add it again"
+)
+
+
+class Telegram:
+    """One bot account."""
+
+    platform = "telegram"
+
+    def __init__(self, api: Api, wiring: Wiring, pacer: Pacer | None = None, patience: Patience | None = None) -> None:
+        self._api, self._wiring, self._patience = api, wiring, patience or Patience()
+        self.pacer = pacer or Pacer()
+        self.inbox = Inbox(self.pacer.held_up, self.pacer.all_held_up)
+        self._sender = Sender(api, self.pacer, "", wiring.moved)
+        self._stopping = False
+        self._tasks: list[asyncio.Task[object]] = []
+
+    async def listen(self, receive: Receive) -> None:
+        """See `Transport`."""
+        me = await self._who()
+        self._sender.name = me.name
+        updates = Updates(self._api, self._wiring, self.inbox, self._sender, me)
+        intake = Intake(self._api, self.inbox, partial(updates.take, receive), self._patience)
+        polling: asyncio.Task[object] = asyncio.ensure_future(intake.poll_for_ever())
+        self._tasks = [polling, asyncio.ensure_future(set_face(self._api, self._wiring.faces))]
+        log(Event.LISTENING)
+        try:
+            await polling
+        except asyncio.CancelledError:
+            if not self._stopping:
+                raise
+        finally:
+            await self.inbox.drain(STOP_SECONDS)
+            await updates.close()
+
+    async def stop(self) -> None:
+        """See `Transport`. `listen` returns once what is under way is finished."""
+        self._stopping = True
+        for task in self._tasks:
+            task.cancel()
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._api.close()
+
+    async def send(self, address: Address, reply: Reply) -> Outcome:
+        """See `Transport`."""
+        outcome: Outcome = Sent("")
+        for part in parts(reply.spans):
+            outcome = await self._sender.once(address, part, lane=Lane.ANSWER)
+            if not isinstance(outcome, Sent):
+                break
+        return outcome
+
+    async def delete(self, address: Address, ids: tuple[str, ...]) -> int:
+        """See `Transport`."""
+        return await self._sender.delete(address, ids)
+
+    async def _who(self) -> Me:
+        """Who we are.
+
+        :raises TransportEnded: for a wrong token, no answer, or an account that reads everything in groups.
+        """
+        began = time.monotonic()
+        while True:
+            try:
+                me = await self._api.start()
+                break
+            except TokenRefused:
+                problem = "Telegram refuses this token; copy it once more from BotFather"
+                raise TransportEnded(f"RUECKSPIEGEL_TELEGRAM_TOKEN: {problem}") from None
+            except (Unreachable, OtherPoller) as error:
+                if time.monotonic() - began > self._patience.give_up:
+                    problem = "Telegram does not answer; check the address and the network"
+                    raise TransportEnded(f"RUECKSPIEGEL_TELEGRAM_API_URL: {problem}") from None
+                warn(Event.SILENT, exception=type(error))
+                await asyncio.sleep(min(2.0, self._patience.rebuild))
+        if me.can_read_all_group_messages:
+            raise TransportEnded(f"RUECKSPIEGEL_TELEGRAM_TOKEN: {READS_GROUPS}")
+        return Me(me.id, me.username or "", self._wiring.commands)

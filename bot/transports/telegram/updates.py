@@ -1,0 +1,156 @@
+"""From raw updates to work that is done: who speaks, was it answered before, and what becomes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from bot.logs import Event, warn
+from bot.memory import Memory
+from bot.messages import Address, Message, Opens, Role, reply
+from bot.store.answered import Answered
+from bot.transports import Receive
+from bot.transports.inbox import Inbox
+from bot.transports.telegram.api import Api
+from bot.transports.telegram.reading import Me, Migrated, OldButton, Read, Spoken, Standing, read
+from bot.transports.telegram.roles import Roles
+from bot.transports.telegram.sending import Sender
+from bot.transports.telegram.setup import Face
+
+TAP_SECONDS = 60.0
+"""A button that is tapped again within this time is the same tap, delivered twice."""
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What the transport is given by the app. `moved` and `left` change what is stored of a chat."""
+
+    answered: Answered
+    memory: Memory
+    now: Callable[[], datetime]
+    say: Callable[[str, str | None], str]
+    moved: Callable[[Address, Address], Awaitable[None]]
+    left: Callable[[Address], Awaitable[None]]
+    commands: frozenset[str]
+    faces: Mapping[str, Face]
+    stewards: Mapping[str, str] = field(default_factory=dict)
+    room: Address | None = None
+
+
+class Updates:
+    """The updates of one bot account."""
+
+    def __init__(self, api: Api, wiring: Wiring, inbox: Inbox, sender: Sender, me: Me) -> None:
+        self._api, self._wiring, self._inbox, self._sender, self._me = api, wiring, inbox, sender, me
+        self._roles = Roles(api, wiring.stewards, wiring.room)
+        self._taps: dict[bytes, float] = {}
+        self._key = secrets.token_bytes(32)
+        self._asides: set[asyncio.Task[Any]] = set()
+        self.set_aside = 0
+
+    async def close(self) -> None:
+        """Drop what runs beside the work."""
+        for task in list(self._asides):
+            task.cancel()
+        await asyncio.gather(*self._asides, return_exceptions=True)
+
+    async def take(self, receive: Receive, raws: list[dict[str, Any]]) -> None:
+        """Put new updates into the inbox; what was answered before is passed over."""
+        known = await self._wiring.answered.known({str(raw.get("update_id", 0)) for raw in raws})
+        for raw in raws:
+            key = raw.get("update_id")
+            if not isinstance(key, int):
+                continue
+            found = None if str(key) in known else self._read(raw)
+            work = self._work(receive, found)
+            if found is None or work is None:
+                self._inbox.skip(key)
+            else:
+                self._inbox.take(key, _chat(found), partial(self._done, str(key), work))
+
+    def _read(self, raw: dict[str, Any]) -> Read:
+        try:
+            return read(self._api.parse(raw), self._me)
+        except Exception as error:  # One update that cannot be parsed must not hold up the others.
+            self.set_aside += 1
+            warn(Event.UPDATE_SET_ASIDE, exception=type(error), count=self.set_aside)
+            return None
+
+    def _work(self, receive: Receive, found: Read) -> Callable[[], Awaitable[None]] | None:
+        match found:
+            case Spoken(tap=str(query)):
+                self._aside(self._tell(query, None))
+                return None if self._again(found) else partial(self._answer, receive, found)
+            case Spoken():
+                return partial(self._answer, receive, found)
+            case OldButton(query=query, language=language):
+                self._aside(self._tell(query, self._wiring.say("tap.old", language)))
+                return None
+            case Migrated(old=old, new=new):
+                return partial(self._wiring.moved, old, new)
+            case Standing():
+                return partial(self._stand, found)
+        return None
+
+    async def _done(self, key: str, work: Callable[[], Awaitable[None]]) -> None:
+        await work()
+        await self._wiring.answered.remember(key, self._wiring.now())
+
+    async def _answer(self, receive: Receive, spoken: Spoken) -> None:
+        async def role_of(_: Message) -> Role:
+            return await self._roles.role(spoken.message.address, spoken.kind, spoken.sender)
+
+        said = await receive(spoken.message, role_of)
+        if said is None:
+            return
+        address, memory, now = spoken.message.address, self._wiring.memory, self._wiring.now()
+        before = memory.answers_to(address, spoken.edits, now) if spoken.edits else ()
+        on = spoken.on if spoken.opens is Opens.REPLACE else (before[0] if before else None)
+        for id in await self._sender.answer(address, said, instead_of=on):
+            memory.sent(address, id, spoken.message.id, self._wiring.now())
+
+    async def _stand(self, standing: Standing) -> None:
+        if not standing.inside:
+            self._wiring.memory.forget(standing.address)
+            await self._wiring.left(standing.address)
+        elif standing.made_admin:
+            warn(Event.MADE_ADMIN)
+            await self._sender.answer(standing.address, reply(self._wiring.say("group.admin", None)))
+
+    def _again(self, spoken: Spoken) -> bool:
+        """Whether this tap came already."""
+        now = time.monotonic()
+        sign = f"{spoken.message.address}/{spoken.sender.user}/{spoken.on}/{spoken.message.text}"
+        mark = hmac.digest(self._key, sign.encode(), "sha256")
+        self._taps = {other: at for other, at in self._taps.items() if now - at < TAP_SECONDS}
+        known = mark in self._taps
+        self._taps[mark] = now
+        return known
+
+    async def _tell(self, query: str, text: str | None) -> None:
+        """Answer a tap at once, so that its button stops turning; Telegram does not limit these."""
+        await self._api.do(lambda bot: bot.answer_callback_query(query, text[:200] if text else None))
+
+    def _aside(self, work: Awaitable[object]) -> None:
+        task = asyncio.ensure_future(work)
+        self._asides.add(task)
+        task.add_done_callback(self._asides.discard)
+
+
+def _chat(found: Read) -> str:
+    """The chat in which order is kept."""
+    match found:
+        case Spoken(message=message):
+            return message.address.chat
+        case Migrated(old=old):
+            return old.chat
+        case Standing(address=address):
+            return address.chat
+    return ""

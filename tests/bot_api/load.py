@@ -1,0 +1,68 @@
+"""Many people writing at a steady rate, and how long each waits."""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+
+from .faults import Json
+from .talk import Talk
+
+
+@dataclass
+class Load:
+    """What to do: `count` texts in turn from `users` people, `rate` a second, then wait up to `patience` seconds."""
+
+    users: int
+    texts: list[str]
+    rate: float
+    count: int
+    patience: float = 30.0
+    first_id: int = 5_000_000
+    language_code: str | None = None
+
+    async def run(self, api: Talk) -> Json:
+        """Runs it and returns the report: counts, seconds, percentiles in ms, and every latency in seconds."""
+        people = [api.user(self.first_id + i, f"User {i}", self.language_code) for i in range(self.users)]
+        seen = len(api.sent), len(api.edits)
+        started, queued = time.monotonic(), []
+        for i in range(self.count):
+            # By the schedule and not by the answers: a slow bot must not slow its users down.
+            await asyncio.sleep(max(0.0, started + i / self.rate - time.monotonic()))
+            person = people[i % self.users]
+            queued.append((person.id, time.monotonic()))
+            api.say(person, self.texts[i % len(self.texts)])
+        written = time.monotonic() - started
+        waits = await self._answers(api, queued, *seen)
+        found = sorted(wait for wait in waits if wait is not None)
+        report: Json = {"queued": self.count, "answered": len(found), "missing": self.count - len(found)}
+        report |= {"written_per_second": self.count / max(written, 1e-9), "seconds": time.monotonic() - started}
+        return report | {"ms": percentiles(found), "latencies": waits}
+
+    async def _answers(self, api: Talk, queued: list[tuple[int, float]], sent: int, edits: int) -> list[float | None]:
+        until = time.monotonic() + self.patience
+        while True:
+            answers = defaultdict(list)
+            for message in (*api.sent[sent:], *api.edits[edits:]):
+                answers[message["chat"]["id"]].append(message["_at"])
+            waits = [_first_after(sorted(answers[chat_id]), at) for chat_id, at in queued]
+            if None not in waits or time.monotonic() > until:
+                return waits
+            await asyncio.sleep(0.05)
+
+
+def _first_after(times: list[float], at: float) -> float | None:
+    place = bisect.bisect_left(times, at)
+    return times[place] - at if place < len(times) else None
+
+
+def percentiles(seconds: list[float]) -> Json:
+    """Returns p50, p90, p95, p99, max and mean, in milliseconds, of sorted times."""
+    if not seconds:
+        return {}
+    last = len(seconds) - 1
+    told: Json = {f"p{p}": 1000 * seconds[min(last, round(last * p / 100))] for p in (50, 90, 95, 99)}
+    return told | {"max": 1000 * seconds[-1], "mean": 1000 * sum(seconds) / len(seconds)}

@@ -1,0 +1,204 @@
+"""What is kept on disk, on both engines."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, insert, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.keys import BrokenKey, Keys, load_keys
+from bot.messages import Address
+from bot.store import BrokenStore, Store, open_store
+from bot.store.answered import Answered
+from bot.store.chats import addresses, chat_of, keep_chat, move
+from bot.store.lease import Leased, lease
+from bot.store.schema import answered, metadata
+from tests.conftest import NOW
+
+
+async def test_what_was_answered_is_known_for_25_hours_as_a_set(store: Store) -> None:
+    kept = Answered(store, "telegram:1")
+    await kept.remember("900", NOW)
+    await kept.remember("900", NOW)
+    await kept.remember("7", NOW + timedelta(hours=2))
+    assert await kept.known({"900", "7", "8"}) == {"900", "7"}
+    assert await Answered(store, "telegram:2").known({"900"}) == set()
+    assert await kept.forget_old(NOW + timedelta(hours=26)) == 1
+    assert await kept.known({"900", "7"}) == {"7"}
+
+
+async def test_no_update_id_is_kept(store: Store) -> None:
+    await Answered(store, "telegram:1").remember("8000900123", NOW)
+    rows = await store.run(_everything)
+    assert rows
+    assert "8000900123" not in repr(rows)
+
+
+async def test_a_cancelled_caller_leaves_no_open_transaction(store: Store) -> None:
+    started, release = asyncio.Event(), asyncio.Event()
+
+    async def slow(connection: AsyncConnection) -> None:
+        await connection.execute(insert(answered).values(mark="a", hour=1))
+        started.set()
+        await release.wait()
+
+    task = asyncio.create_task(store.run(slow))
+    await started.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    release.set()
+    await store.settled()
+    await asyncio.wait_for(Answered(store, "x").remember("1", NOW), 5)
+    assert len(await store.run(_everything)) == 2
+
+
+async def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
+    async def fails(connection: AsyncConnection) -> None:
+        await connection.execute(insert(answered).values(mark="a", hour=1))
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        await store.run(fails)
+    assert await store.run(_everything) == []
+
+
+async def test_transactions_of_many_tasks_do_not_mix(store: Store) -> None:
+    kept = Answered(store, "telegram:1")
+    await asyncio.gather(*(kept.remember(str(n), NOW) for n in range(100)))
+    assert len(await kept.known({str(n) for n in range(100)})) == 100
+
+
+async def test_addresses_are_sealed_found_again_and_moved_at_once(store: Store) -> None:
+    old, new = Address("telegram", "-100777111"), Address("telegram", "-100888222")
+    topic = Address("telegram", "-100777111", "42")
+    first = await store.run(lambda c: keep_chat(store, c, old))
+    assert await store.run(lambda c: keep_chat(store, c, old)) == first
+    second = await store.run(lambda c: keep_chat(store, c, topic))
+    assert "777111" not in repr(await store.run(_chats))
+    await move(store, old, new)
+    assert await store.run(lambda c: chat_of(store, c, old)) is None
+    assert await store.run(lambda c: addresses(store, c)) == {first: new, second: Address("telegram", "-100888222", "42")}
+
+
+async def test_one_process_serves_an_account(store: Store, tmp_path: Path) -> None:
+    async with lease(store, "telegram:1", tmp_path, lambda: None):
+        with pytest.raises(Leased):
+            async with lease(store, "telegram:1", tmp_path, lambda: None):
+                pass
+        async with lease(store, "telegram:2", tmp_path, lambda: None):
+            pass
+    async with lease(store, "telegram:1", tmp_path, lambda: None):
+        pass
+
+
+async def test_migrations_make_what_the_schema_says(store: Store) -> None:
+    def differences(connection: Connection) -> list[object]:
+        return compare_metadata(MigrationContext.configure(connection), metadata)
+
+    assert await store.run(lambda connection: connection.run_sync(differences)) == []
+
+
+async def test_a_newer_database_is_left_alone(store: Store, database_url: str) -> None:
+    async def age(connection: AsyncConnection) -> None:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+
+    await store.run(age)
+    with pytest.raises(BrokenStore, match="newer version"):
+        async with open_store(database_url, store.keys):
+            pass
+
+
+def test_every_column_says_why_it_exists_and_how_long() -> None:
+    columns = [column for table in metadata.tables.values() for column in table.columns]
+    assert columns
+    assert [str(column) for column in columns if not {"why", "lives"} <= set(column.info)] == []
+
+
+async def test_sqlite_keeps_its_manners(tmp_path: Path) -> None:
+    async with open_store(f"sqlite+aiosqlite:///{tmp_path}/a.db", Keys(b"k" * 32)) as store:
+
+        async def ask(connection: AsyncConnection) -> list[object]:
+            names = ("journal_mode", "synchronous", "secure_delete", "busy_timeout")
+            return [(await connection.execute(text(f"PRAGMA {name}"))).scalar_one() for name in names]
+
+        assert await store.run(ask) == ["truncate", 2, 1, 10_000]
+
+
+async def test_a_command_can_read_while_the_bot_writes(tmp_path: Path) -> None:
+    url, keys = f"sqlite+aiosqlite:///{tmp_path}/a.db", Keys(b"k" * 32)
+    async with open_store(url, keys) as one, open_store(url, keys) as other:
+        await asyncio.gather(
+            *(Answered(one, "a").remember(str(n), NOW) for n in range(50)),
+            *(Answered(other, "b").remember(str(n), NOW) for n in range(50)),
+        )
+        assert len(await one.run(_everything)) == 100
+
+
+async def test_what_was_erased_is_gone_from_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "a.db"
+    async with open_store(f"sqlite+aiosqlite:///{file}", Keys(b"k" * 32)) as store:
+        kept = Answered(store, "a")
+        await kept.remember("1", NOW)
+        mark = store.keys.mark("1", "answered/a").encode()
+        assert mark in file.read_bytes()
+        await kept.forget_old(NOW + timedelta(hours=30))
+        assert all(mark not in path.read_bytes() for path in tmp_path.iterdir())
+
+
+async def test_a_database_that_is_none_is_refused_with_the_setting(tmp_path: Path) -> None:
+    file = tmp_path / "a.db"
+    file.write_bytes(b"no database at all, not even a little" * 100)
+    with pytest.raises(BrokenStore, match="RUECKSPIEGEL_DATABASE"):
+        async with open_store(f"sqlite+aiosqlite:///{file}", Keys(b"k" * 32)):
+            pass
+    assert file.read_bytes().startswith(b"no database")
+    with pytest.raises(sqlite3.DatabaseError):
+        sqlite3.connect(file).execute("select * from sqlite_master")
+
+
+def test_the_key_file_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+    path = tmp_path / "state.key"
+    first = load_keys(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert load_keys(path) == first
+    assert first.open(first.seal("telegram:1", "chat"), "chat") == "telegram:1"
+    with pytest.raises(BrokenKey, match="KEY_FILE"):
+        load_keys(tmp_path / "other.key").open(first.seal("telegram:1", "chat"), "chat")
+
+
+@pytest.mark.parametrize("content", ["", "short", "nonsense ü", "A" * 44])
+def test_a_broken_key_file_is_refused(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "state.key"
+    path.write_text(content, encoding="utf-8")
+    with pytest.raises(BrokenKey, match="RUECKSPIEGEL_KEY_FILE"):
+        load_keys(path)
+    assert path.read_text(encoding="utf-8") == content
+
+
+def test_a_key_file_that_cannot_be_made_names_the_variable(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x", encoding="utf-8")
+    with pytest.raises(BrokenKey, match="RUECKSPIEGEL_KEY_FILE"):
+        load_keys(tmp_path / "file" / "state.key")
+
+
+async def _everything(connection: AsyncConnection) -> list[object]:
+    return list((await connection.execute(select(answered))).all())
+
+
+async def _chats(connection: AsyncConnection) -> list[object]:
+    return list((await connection.execute(text("SELECT * FROM chats"))).all())
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    async with open_store(database_url, Keys(b"k" * 32)) as opened:
+        yield opened
