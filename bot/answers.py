@@ -2,64 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
-
-from babel.dates import format_date
+import hashlib
 
 from bot.base import Base
-from bot.facts import Fact, Localized, in_language
-from bot.messages import Button, Reply, Span
+from bot.facts import Fact, in_language
+from bot.messages import Button, Opens, Reply, Span
 from bot.search.conversation import FollowUp, Heard
 from bot.search.matcher import Answer, Decline, NotKnown, Suggest
+from bot.speaker import Speaker
 
-LONGEST = 600
-# Plain "en" is American to Babel: month before day.
-_LOCALES = {"en": "en_GB"}
+NEIGHBOURS = 3
 _TALKS = ("greeting", "thanks", "about", "privacy")
-
-
-@dataclass(frozen=True, slots=True)
-class Speaker:
-    """Says things in one language; `fallback` is the base's language to use where it has nothing in that one."""
-
-    base: Base
-    language: str
-    fallback: str
-    contact: str | None = None
-
-    def say(self, key: str, /, **values: str) -> str:
-        """A phrase in the asker's language, else in the one that claims will be in."""
-        texts = self.base.texts
-        return texts.say(self.language if texts.has(self.language, key) else self.fallback, key, **values)
-
-    def curated(self, text: Localized) -> str:
-        """A curated text in the asker's language, else in another, said to be in that."""
-        said, language = in_language(text, self.language, self.fallback, *self.base.languages)
-        if self.language and language != self.language:
-            name = self.base.texts.say(language, "language.name")
-            return self.say("language.lead", language=name) + "\n" + said
-        return said
-
-    def day(self, day: date) -> str:
-        texts = self.base.texts
-        language = self.language if texts.has(self.language, "source") else self.fallback
-        return format_date(day, "long", locale=_LOCALES.get(language, language))
-
-    def places(self, codes: frozenset[str] | tuple[str, ...]) -> str:
-        names = self.base.names.countries
-        said = [in_language(names[code], self.language, self.fallback)[0] if code in names else code for code in codes]
-        return ", ".join(said) or self.say("source.anywhere")
-
-    def whom(self) -> str:
-        return self.contact or self.say("contact.none")
-
-    def asks(self, fact: Fact) -> str:
-        """The question that a fact answers, in the asker's language where there is one."""
-        if self.language in fact.asks:
-            return fact.asks[self.language]
-        own = fact.questions.get(self.language)
-        return own[0] if own else in_language(fact.asks or fact.claim, self.fallback, *self.base.languages)[0]
 
 
 def render(heard: Heard, speaker: Speaker) -> Reply:
@@ -68,7 +21,7 @@ def render(heard: Heard, speaker: Speaker) -> Reply:
         case Answer():
             return answer(heard.outcome, speaker)
         case Suggest(facts=facts):
-            return _offer(speaker.say("suggest.lead"), facts, speaker, speaker.say("suggest.tail"))
+            return offer(speaker.say("suggest.lead"), facts, speaker, speaker.say("suggest.tail"))
         case NotKnown(unknown=unknown):
             near = [speaker.base.corpus.facts[id] for id in unknown.nearest if id in speaker.base.corpus.facts]
             return _with_buttons(speaker.curated(unknown.says), near, speaker)
@@ -79,7 +32,7 @@ def render(heard: Heard, speaker: Speaker) -> Reply:
         case FollowUp(fact=fact):
             siblings = [other for other in speaker.base.corpus.facts.values() if other.item == fact.item and other != fact]
             same = sorted(siblings, key=lambda other: other.object != fact.object)
-            return _offer(speaker.say("topic.lead", topic=_topic(fact, speaker)), tuple(same[:3]), speaker)
+            return offer(speaker.say("topic.lead", topic=_topic(fact, speaker)), tuple(same[:3]), speaker)
         case Decline():
             return _decline(heard.outcome, speaker)
 
@@ -100,7 +53,36 @@ def answer(outcome: Answer, speaker: Speaker) -> Reply:
             lines.append(speaker.say("older.lead", date=speaker.day(fact.as_of)))
         lines.append(speaker.curated(fact.claim))
     text = "\n".join(lines) + "\n\n" + provenance(newer or fact, speaker)
-    return Reply((Span(text),), (Button(speaker.say("button.source"), f"/source {fact.id}"),), fact=fact.id)
+    return Reply((Span(text),), buttons(outcome, speaker), fact=fact.id)
+
+
+def buttons(outcome: Answer, speaker: Speaker) -> tuple[Button, ...]:
+    """Under an answer: its source, neighbouring questions, another answer, a mistake; where others read, the way out."""
+    fact = outcome.fact
+    if not speaker.private:
+        return (Button(speaker.say("button.private"), f"/start {fact.id}", Opens.PRIVATE),)
+    found = [Button(speaker.say("button.source"), f"/source {fact.id}")]
+    found += [Button(speaker.asks(near), f"/start {near.id}") for near in neighbours(fact, speaker.base)]
+    codes = " ".join(code(one) for one in (fact, *outcome.others))
+    found.append(Button(speaker.say("button.other"), f"/other {codes}"))
+    if speaker.reports:
+        found.append(Button(speaker.say("button.wrong"), f"/wrong {fact.id}"))
+    return tuple(found)
+
+
+def neighbours(fact: Fact, base: Base) -> list[Fact]:
+    """Up to three other facts: of the same object, then of the same item, then of the same topic."""
+
+    def distance(other: Fact) -> int:
+        return 0 if other.object == fact.object else 1 if other.item == fact.item else 2
+
+    near = [f for f in base.corpus.facts.values() if f.topic == fact.topic and f.id != fact.id and not f.superseded_by]
+    return sorted(near, key=distance)[:NEIGHBOURS]
+
+
+def code(fact: Fact) -> str:
+    """A short name of a fact, for buttons that name several."""
+    return hashlib.sha256(fact.id.encode()).hexdigest()[:6]
 
 
 def provenance(fact: Fact, speaker: Speaker) -> str:
@@ -109,15 +91,18 @@ def provenance(fact: Fact, speaker: Speaker) -> str:
     if fact.item is None:
         return speaker.say("source.none", date=speaker.day(fact.as_of), dossier=dossier)
     item = speaker.base.items[fact.item]
+    status, places = speaker.say(f"status.{fact.status}"), speaker.places(fact.place)
+    if not speaker.private:
+        return speaker.say("source.short", status=status, outlet=item.outlet, date=speaker.day(item.date), places=places)
     via = speaker.say("source.via", names=", ".join(item.cites)) if item.cites else ""
     return speaker.say(
         "source",
-        status=speaker.say(f"status.{fact.status}"),
+        status=status,
         outlet=item.outlet,
         author=item.author,
         date=speaker.day(item.date),
         via=" " + via if via else "",
-        places=speaker.places(fact.place),
+        places=places,
         dossier=dossier,
     )
 
@@ -148,16 +133,17 @@ def _topic(fact: Fact, speaker: Speaker) -> str:
     return in_language(speaker.base.topics[fact.topic], speaker.language, speaker.fallback)[0]
 
 
-def _offer(lead: str, facts: tuple[Fact, ...], speaker: Speaker, tail: str = "") -> Reply:
+def offer(lead: str, facts: tuple[Fact, ...], speaker: Speaker, tail: str = "") -> Reply:
+    """Facts as the questions that they answer, each a button."""
     questions = [speaker.asks(fact) for fact in facts]
     listed = "\n".join(f"{number}. {question}" for number, question in enumerate(questions, 1))
     text = "\n".join(part for part in (lead, listed, tail) if part)
-    buttons = (Button(question, f"/start {fact.id}") for question, fact in zip(questions, facts))
-    return Reply((Span(text),), tuple(buttons))
+    return _with_buttons(text, list(facts), speaker)
 
 
 def _with_buttons(text: str, facts: list[Fact], speaker: Speaker) -> Reply:
-    return Reply((Span(text),), tuple(Button(speaker.asks(fact), f"/start {fact.id}") for fact in facts))
+    opens = Opens.REPLACE if speaker.private else Opens.PRIVATE
+    return Reply((Span(text),), tuple(Button(speaker.asks(fact), f"/start {fact.id}", opens) for fact in facts))
 
 
 def _decline(outcome: Decline, speaker: Speaker) -> Reply:

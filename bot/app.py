@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from bot.base import Base, load_base, shipped_folder
 from bot.config import Settings
@@ -39,6 +41,11 @@ class App:
     memory: Memory
 
     @cached_property
+    def executor(self) -> Executor:
+        """One thread for the search: a second would only take turns with it."""
+        return ThreadPoolExecutor(1, "search")
+
+    @cached_property
     def encoder(self) -> Encoder | None:
         return load_encoder()
 
@@ -52,7 +59,17 @@ class App:
 
     def desk(self, moment: datetime) -> Desk:
         """The desk for a message of this moment."""
-        return Desk(self.base, self.matcher, self.memory, moment, self.settings.language, self.settings.contact)
+        return Desk(
+            self.base,
+            self.matcher,
+            self.memory,
+            moment,
+            self.settings.language,
+            self.settings.contact,
+            self.executor,
+            self.settings.steward_room is not None,
+            ZoneInfo(self.settings.timezone),
+        )
 
 
 def open_app(settings: Settings) -> App:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+from concurrent.futures import Executor
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, tzinfo
 
-from bot.answers import Speaker
 from bot.base import Base
 from bot.facts import Fact
 from bot.memory import Memory
 from bot.messages import Message
+from bot.search.conversation import Heard, hear
 from bot.search.matcher import Matcher
+from bot.speaker import Speaker
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Frozen: a reload makes the next message's desk from a new base. `language` is where nothing else says."""
+    """Frozen: a reload makes the next message's desk from a new base. `language` is where nothing else says.
+
+    `executor` is where questions are searched, one after the other; `reports` whether stewards hear of mistakes.
+    """
 
     base: Base
     matcher: Matcher
@@ -23,11 +29,24 @@ class Desk:
     now: datetime
     language: str = "de"
     contact: str | None = None
+    executor: Executor | None = None
+    reports: bool = False
+    zone: tzinfo = UTC
 
     def speaker(self, message: Message, detected: str = "") -> Speaker:
         """In the chosen language, else the question's, else the app's, else the setting's."""
         spoken = self.memory.language(message.address) or detected or message.language or self.language
-        return Speaker(self.base, spoken, self.language, self.contact)
+        return Speaker(self.base, spoken, self.language, self.contact, message.is_private, self.reports)
+
+    async def hear(self, message: Message, text: str) -> list[Heard]:
+        """What a text asks, one outcome a question. Other chats are not held up while it is searched."""
+        objects = self.base.grid.get("objects") or {}
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self.executor, hear, self.matcher, text, None, self.about(message), objects)
+
+    def today(self) -> date:
+        """Today, where the bot is at home."""
+        return self.now.astimezone(self.zone).date()
 
     def about(self, message: Message) -> Fact | None:
         """The fact that a follow-up is asked of: of the message replied to, else the last one said here."""

@@ -135,7 +135,8 @@ def set_up(debug: bool = False, out: TextIO | None = None) -> None:
     """Every record goes through the allow-list; what would print a traceback or a warning prints a class instead."""
     root = logging.getLogger()
     root.handlers = [_AllowList(out or sys.stderr)]
-    root.setLevel(logging.DEBUG if debug else logging.INFO)
+    root.setLevel(logging.DEBUG if debug else logging.WARNING)
+    _log.setLevel(logging.DEBUG if debug else logging.INFO)
     for logger in list(logging.Logger.manager.loggerDict.values()):
         if isinstance(logger, logging.Logger):
             logger.handlers, logger.propagate = [], True

@@ -87,11 +87,13 @@ class Memory:
             if now.replace(tzinfo=None) - said > FACT_LIFETIME:
                 del self._facts[name]
 
-    def reported(self, fact: str, now: datetime) -> bool:
-        """Whether a fact was reported within the hour; from now on it was. Of the fact, not of who reports."""
-        known = fact in self._reports and now - self._reports[fact] <= REPORT_LIFETIME
+    def reported(self, fact: str, now: datetime) -> None:
+        """A fact was reported; kept of the fact alone, not of who did."""
         self._reports = {id: at for id, at in self._reports.items() if now - at <= REPORT_LIFETIME} | {fact: now}
-        return known
+
+    def was_reported(self, fact: str, now: datetime) -> bool:
+        """Whether a fact was reported within the hour."""
+        return fact in self._reports and now - self._reports[fact] <= REPORT_LIFETIME
 
     def forget(self, address: Address) -> None:
         """Everything of this chat."""

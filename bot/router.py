@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 from bot.desk import Desk
-from bot.messages import Message, Reply, Role, reply
+from bot.messages import Errand, Message, Reply, Role, reply
 
-Handler = Callable[[Message, Desk], Awaitable[Reply | None]]
+Handler = Callable[[Message, Desk], Awaitable[Reply | Errand | None]]
 RoleOf = Callable[[Message], Awaitable[Role]]
 _RANK = {Role.ANYONE: 0, Role.MANAGER: 1, Role.STEWARD: 2}
 
@@ -54,7 +54,7 @@ class Router:
         self.fallback = handler
         return handler
 
-    async def route(self, message: Message, desk: Desk, role_of: RoleOf) -> Reply | None:
+    async def route(self, message: Message, desk: Desk, role_of: RoleOf) -> Reply | Errand | None:
         """The reply of the handler that the message is for; the role is asked before a handler that needs one runs."""
         name = command_of(message.text)
         if name is None:

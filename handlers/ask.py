@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from bot.answers import render
 from bot.desk import Desk
 from bot.messages import Message, Reply, Span, reply
 from bot.router import Router, argument_of
-from bot.search.conversation import hear
 
 router = Router()
 
 
 @router.anything_else
 async def question(message: Message, desk: Desk) -> Reply:
-    """Free text in a private chat."""
-    return await _answer(message.text, message, desk)
+    """Free text; a picture, a voice message, a place or whatever else comes gets one friendly sentence."""
+    if message.text.strip():
+        return await _answer(message.text, message, desk)
+    speaker = desk.speaker(message)
+    if message.attachment is None:
+        return reply(speaker.say("ask.empty"))
+    key = f"attachment.{message.attachment}"
+    return reply(speaker.say(key if desk.base.texts.has(desk.language, key) else "attachment.other"))
 
 
 @router.command("ask", help="help.ask")
@@ -27,9 +30,7 @@ async def asked(message: Message, desk: Desk) -> Reply:
 
 
 async def _answer(text: str, message: Message, desk: Desk) -> Reply:
-    objects = desk.base.grid.get("objects") or {}
-    # The encoder computes for some milliseconds: in a thread, so that other chats are not held up by it.
-    heard = await asyncio.to_thread(hear, desk.matcher, text, None, desk.about(message), objects)
+    heard = await desk.hear(message, text)
     replies = [render(one, desk.speaker(message, one.language)) for one in heard]
     facts = [one.fact for one in replies if one.fact]
     if facts:
@@ -37,5 +38,5 @@ async def _answer(text: str, message: Message, desk: Desk) -> Reply:
     if len(replies) == 1:
         return replies[0]
     spans = tuple(span for one in replies for span in (*one.spans, Span("\n\n")))[:-1]
-    buttons = tuple(button for one in replies for button in one.buttons)
-    return Reply(spans, buttons, fact=facts[-1] if facts else None)
+    buttons = {button.says: button for one in replies for button in one.buttons}
+    return Reply(spans, tuple(buttons.values()), fact=facts[-1] if facts else None)

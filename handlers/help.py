@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.answers import answer
 from bot.desk import Desk
 from bot.facts import in_language
-from bot.messages import Button, Message, Reply, Span, reply
+from bot.messages import Button, Message, Opens, Reply, Span, reply
 from bot.router import Router, argument_of
 from bot.search.matcher import Answer
 
@@ -50,4 +50,4 @@ async def helped(message: Message, desk: Desk) -> Reply:
 def _topics(desk: Desk, message: Message) -> tuple[Button, ...]:
     speaker = desk.speaker(message)
     names = ((id, in_language(name, speaker.language, speaker.fallback)[0]) for id, name in desk.base.topics.items())
-    return tuple(Button(name, f"/start {id}") for id, name in names)
+    return tuple(Button(name, f"/start {id}", Opens.REPLACE) for id, name in names)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.desk import Desk
-from bot.messages import Button, Message, Reply, reply
+from bot.messages import Button, Message, Opens, Reply, reply
 from bot.router import Router, argument_of
 
 router = Router()
@@ -20,13 +20,16 @@ async def language(message: Message, desk: Desk) -> Reply:
     names = {code: texts.say(code, "language.name") for code in texts.phrases}
     listed = ", ".join(f"{name} ({code}){'' if code in texts.reviewed else '*'}" for code, name in names.items())
     said = desk.speaker(message).say("language.which", languages=listed, example=next(iter(names)))
-    return reply(said, *(Button(name, f"/language {code}") for code, name in names.items()))
+    return reply(said, *(Button(name, f"/language {code}", Opens.REPLACE) for code, name in names.items()))
 
 
 @router.command("privacy", help="help.privacy")
 async def privacy(message: Message, desk: Desk) -> Reply:
     """What is stored, and what not."""
-    return reply(desk.speaker(message).say("privacy"))
+    speaker = desk.speaker(message)
+    own = f"privacy.{message.address.platform}"
+    said = [speaker.say("privacy")] + ([speaker.say(own)] if desk.base.texts.has(desk.language, own) else [])
+    return reply("\n\n".join(said))
 
 
 @router.command("mydata", help="help.mydata")
@@ -37,6 +40,8 @@ async def mydata(message: Message, desk: Desk) -> Reply:
     fact = desk.memory.fact(message.address, desk.now)
     kept = [speaker.say("mydata.language", language=chosen)] if chosen else []
     kept += [speaker.say("mydata.fact", fact=fact)] if fact else []
+    own = desk.memory.own(message.address, desk.now)
+    kept += [speaker.say("mydata.own", count=str(len(own)))] if own else []
     return reply(speaker.say("mydata", what=", ".join(kept) or speaker.say("mydata.nothing")))
 
 

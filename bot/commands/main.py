@@ -8,11 +8,14 @@ from typing import Any
 import click
 
 from bot.base import BrokenBase
-from bot.commands import curate, measure, talk
+from bot.commands import curate, measure, run, talk
 from bot.config import BrokenSettings
 from bot.findings import errors_of
+from bot.keys import BrokenKey
 from bot.questions import BrokenQuestions
 from bot.search.arrays import OldArrays
+from bot.store import BrokenStore
+from bot.store.lease import Leased
 
 
 class _OneLineErrors(click.Group):
@@ -34,7 +37,7 @@ class _OneLineErrors(click.Group):
             for finding in errors_of(error.findings):
                 click.echo(str(finding), err=True)
             sys.exit(_fail(f"{len(errors_of(error.findings))} mistakes in the data folder, nothing was done; mend them"))
-        except (BrokenSettings, BrokenQuestions, OldArrays) as error:
+        except (BrokenSettings, BrokenQuestions, OldArrays, BrokenKey, BrokenStore, Leased) as error:
             sys.exit(_fail(str(error)))
         sys.exit(status if isinstance(status, int) else 0)
 
@@ -50,5 +53,5 @@ def main() -> None:
     """Rückspiegel: sourced answers about surveillance at Amazon, in a chat."""
 
 
-for command in (talk.chat, talk.ask, curate.check, curate.train, measure.evaluate):
+for command in (talk.chat, talk.ask, run.run, curate.check, curate.train, measure.evaluate):
     main.add_command(command)

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import click
 
-from bot.answers import Speaker, render
+from bot.answers import render
 from bot.app import App, now
 from bot.commands.common import data_option, open_with
+from bot.loops.answer import Answering
 from bot.messages import Message, Reply, Role
 from bot.search.conversation import Heard, hear
 from bot.search.matcher import Answer, Decline, NotKnown, Suggest
+from bot.speaker import Speaker
 from bot.transports import console
 from handlers import router
 
@@ -29,8 +31,10 @@ def chat(data: Path | None) -> None:
     async def role_of(message: Message) -> Role:
         return Role.MANAGER
 
+    answering = Answering(router, lambda: app.desk(now()), {})
+
     async def receive(message: Message) -> Reply | None:
-        return await router.route(message, app.desk(now()), role_of)
+        return await answering.receive(message, role_of)
 
     try:
         asyncio.run(console.converse(receive, sys.stdin, sys.stdout))

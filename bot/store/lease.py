@@ -39,7 +39,7 @@ async def lease(store: Store, account: str, folder: Path, lost: Callable[[], Non
     number = int.from_bytes(name[:8], "big", signed=True)
     async with store.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         if not (await connection.execute(text("SELECT pg_try_advisory_lock(:n)"), {"n": number})).scalar_one():
-            raise Leased("another process serves this bot account; stop that one first")
+            raise Leased("RUECKSPIEGEL_DATABASE: another process serves this bot account; stop that one first")
         watch = asyncio.create_task(_watch(connection, lost))
         try:
             yield
@@ -59,7 +59,7 @@ def _lock(path: Path) -> IO[bytes]:
     except OSError as error:
         file.close()
         raise Leased(
-            f"another process serves this bot account with the state folder {path.parent}; stop that one first"
+            f"RUECKSPIEGEL_STATE: another process serves this bot account from {path.parent}; stop that one first"
         ) from error
     return file
 

@@ -23,6 +23,7 @@ class ControlledApi(BotApi):
     """A BotApi another process steers."""
 
     def routes(self, app: web.Application) -> None:
+        """Adds the control interface to what the server answers."""
         app.router.add_post("/control/{name}", self._control)
         super().routes(app)
 

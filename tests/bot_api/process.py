@@ -62,19 +62,23 @@ class RemoteBotApi:
 
     async def user(self, id: int, name: str = "Ana", language_code: str | None = None) -> Json:
         """Makes a user who has started the bot."""
-        return await self.call("user", id=id, name=name, language_code=language_code)
+        result: Json = await self.call("user", id=id, name=name, language_code=language_code)
+        return result
 
     async def say(self, user: int, text: str, **more: Any) -> Json:
         """Writes a text and returns the message."""
-        return await self.call("say", user=user, text=text, **more)
+        result: Json = await self.call("say", user=user, text=text, **more)
+        return result
 
     async def click(self, user: int, message: Json, data_or_index: str | int, **more: Any) -> str:
         """Taps a button and returns the id of the query."""
-        return await self.call("click", user=user, message=message, data_or_index=data_or_index, **more)
+        result: str = await self.call("click", user=user, message=message, data_or_index=data_or_index, **more)
+        return result
 
     async def add_fault(self, *faults: Fault) -> int:
         """Adds faults and returns how many are left in all."""
-        return await self.call("faults", faults=[asdict(fault) for fault in faults])
+        result: int = await self.call("faults", faults=[asdict(fault) for fault in faults])
+        return result
 
     async def set_latency(self, seconds: float) -> None:
         """Sets the seconds added to each call but getUpdates."""
@@ -82,7 +86,8 @@ class RemoteBotApi:
 
     async def sent(self, since: int = 0) -> list[Json]:
         """Returns the messages sent, as they now stand."""
-        return await self.call("sent", since=since)
+        result: list[Json] = await self.call("sent", since=since)
+        return result
 
     async def texts(self, since: int = 0) -> list[str]:
         """Returns the texts of the messages sent."""
@@ -90,15 +95,18 @@ class RemoteBotApi:
 
     async def calls(self, method: str | None = None) -> list[list[Any]]:
         """Returns calls as [time, method, params]."""
-        return await self.call("calls", method=method)
+        result: list[list[Any]] = await self.call("calls", method=method)
+        return result
 
     async def state(self) -> Json:
         """Returns counts (sent, edits, calls, pending, faults), violations and previews."""
-        return await self.call("state")
+        result: Json = await self.call("state")
+        return result
 
     async def violations(self) -> list[str]:
         """Returns the violations."""
-        return (await self.state())["violations"]
+        result: list[str] = (await self.state())["violations"]
+        return result
 
     async def reset(self) -> None:
         """Forgets what happened, not who is there."""
@@ -106,7 +114,8 @@ class RemoteBotApi:
 
     async def wait_sent(self, n: int, timeout: float = 5.0) -> list[Json]:  # noqa: ASYNC109 - the server waits
         """Waits until the bot has sent n messages in all and returns them."""
-        return await self.call("wait_sent", n=n, timeout=timeout)
+        result: list[Json] = await self.call("wait_sent", n=n, timeout=timeout)
+        return result
 
     async def wait_drained(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109 - the server waits
         """Waits until every queued update is confirmed."""
@@ -114,7 +123,8 @@ class RemoteBotApi:
 
     async def load(self, users: int, texts: list[str], rate: float, count: int, **more: Any) -> Json:
         """Lets users write and returns the report of Load."""
-        return await self.call("load", users=users, texts=texts, rate=rate, count=count, **more)
+        result: Json = await self.call("load", users=users, texts=texts, rate=rate, count=count, **more)
+        return result
 
 
 async def serve(port: int, token: str, seed: int, while_stdin: bool) -> None:

@@ -85,6 +85,8 @@ class UpdateQueue:
         if offset == self._offset:
             limit = 1 if started - self._started < 0.5 else limit
             timeout = max(timeout, 3.0) if started - self._finished < 3.0 else timeout
+        else:
+            self._finished = float("-inf")
         self._offset, self._started = offset, started
         self._confirm(offset)
         found = self._take(limit) or await self._wait(limit, timeout)

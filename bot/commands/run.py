@@ -1,0 +1,54 @@
+"""`run`: the bot on its platforms."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import click
+
+from bot import logs
+from bot.app import App, open_app
+from bot.config import BrokenSettings, Settings, read_settings
+from bot.keys import load_keys
+from bot.running import running
+
+LONGEST_END = 18.0
+"""Seconds after a signal at which the process ends in any case; what was not done the platform delivers again."""
+
+
+@click.command()
+def run() -> int:
+    """Serve every platform whose credentials are set, until SIGTERM."""
+    settings = _checked(read_settings())
+    logs.set_up(settings.debug)
+    app = open_app(settings)
+    _ = app.matcher  # Loaded before the first question comes.
+    return asyncio.run(_serve(app))
+
+
+def _checked(settings: Settings) -> Settings:
+    if settings.telegram_token is None:
+        raise BrokenSettings("RUECKSPIEGEL_TELEGRAM_TOKEN: no platform is set up; set this to the token that BotFather gave")
+    if not settings.contact:
+        problem = "it is missing; write whom a worker can turn to, such as a union's address or telephone number"
+        raise BrokenSettings(f"RUECKSPIEGEL_CONTACT: {problem}")
+    return settings
+
+
+async def _serve(app: App) -> int:
+    loop = asyncio.get_running_loop()
+    loop.set_exception_handler(logs.on_loop_exception)
+    async with running(app, load_keys(app.settings.key_path)) as service:
+
+        def end() -> None:
+            loop.call_later(LONGEST_END, os._exit, 1)
+            service.stop()
+
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, end)
+        await service.run()
+    for error in service.ended:
+        click.echo(f"rueckspiegel: {error}", err=True)
+    return 1 if service.ended or service.lost else 0

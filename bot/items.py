@@ -1,0 +1,33 @@
+"""A dossier item as it is told: title, a sentence or two, who published it when and where, what can be asked. Pure."""
+
+from __future__ import annotations
+
+from bot.facts import Item
+from bot.messages import Button, Opens, Reply, Span
+from bot.speaker import Speaker
+
+
+def told(item: Item, speaker: Speaker) -> Reply:
+    """One item; the button asks about it, in the private chat where others read here."""
+    via = speaker.say("source.via", names=", ".join(item.cites)) if item.cites else ""
+    credit = speaker.say(
+        "item.credit",
+        outlet=item.outlet,
+        author=item.author,
+        date=speaker.day(item.date),
+        via=" " + via if via else "",
+        places=speaker.places(item.country),
+    )
+    spans = [
+        Span(speaker.curated(item.title), "bold"),
+        Span("\n" + speaker.curated(item.summary) + "\n"),
+        Span(credit, "italic"),
+    ]
+    if item.url:
+        spans.append(Span("\n" + item.url, url=item.url))
+    facts = [fact for fact in speaker.base.corpus.facts.values() if fact.item == item.id and not fact.superseded_by]
+    opens = Opens.NEW if speaker.private else Opens.PRIVATE
+    buttons = [
+        Button(speaker.say("button.about-item", question=speaker.asks(fact)), f"/start {fact.id}", opens) for fact in facts[:1]
+    ]
+    return Reply(tuple(spans), tuple(buttons))

@@ -1,0 +1,25 @@
+"""Forget what is older than its lifetime, on disk and in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from bot.logs import Event, fail, log
+from bot.memory import Memory
+from bot.store.answered import Answered
+
+EVERY_SECONDS = 600.0
+
+
+async def purge(kept: Sequence[Answered], memory: Memory, now: Callable[[], datetime]) -> None:
+    """For ever, every ten minutes."""
+    while True:
+        try:
+            erased = sum([await answered.forget_old(now()) for answered in kept])
+            memory.purge(now())
+            log(Event.PURGED, count=erased)
+        except Exception as error:  # The next round tries again.
+            fail(Event.UNHANDLED, exception=type(error))
+        await asyncio.sleep(EVERY_SECONDS)

@@ -1,0 +1,101 @@
+"""The composition of a running bot: store, leases, platforms, and what runs beside them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+
+from bot.app import App, now
+from bot.keys import Keys
+from bot.logs import Event, fail
+from bot.loops.answer import Answering
+from bot.loops.purge import purge
+from bot.loops.serve import Service
+from bot.messages import Address, Role
+from bot.store import Store, open_store
+from bot.store.answered import Answered
+from bot.store.chats import move
+from bot.store.lease import lease
+from bot.transports import Transport
+from bot.transports.pacer import Pacer
+from bot.transports.telegram.api import Api
+from bot.transports.telegram.setup import Face
+from bot.transports.telegram.transport import Telegram
+from bot.transports.telegram.updates import Wiring
+from handlers import router
+
+IN_GROUPS = ("ask", "news", "topics", "help", "privacy")
+"""Commands that a group's menu shows; all others work there too."""
+
+
+@asynccontextmanager
+async def running(app: App, keys: Keys, pacer: Pacer | None = None) -> AsyncIterator[Service]:
+    """A service ready to run; at the end all is closed and let go of.
+
+    :raises BrokenStore: where the database cannot be opened.
+    :raises Leased: where another process serves one of the accounts.
+    """
+    async with AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_store(app.settings.database_url, keys))
+        transports: dict[str, Transport] = {}
+        answering = Answering(router, lambda: app.desk(now()), transports, app.settings.steward_room)
+        service = Service([], answering.receive)
+        if app.settings.telegram_token is not None:
+            account = f"telegram:{app.settings.telegram_token.partition(':')[0]}"
+            await stack.enter_async_context(lease(store, account, app.settings.state, partial(_lost, service)))
+            answered = Answered(store, account)
+            transports["telegram"] = _telegram(app, store, answered, pacer)
+            service.chores = [partial(purge, [answered], app.memory, now)]
+        service.transports = list(transports.values())
+        yield service
+
+
+def _lost(service: Service) -> None:
+    """Another process may serve the account by now: two that poll would take each other's updates."""
+    fail(Event.LEASE_LOST)
+    service.lost = True
+    service.stop()
+
+
+def _telegram(app: App, store: Store, answered: Answered, pacer: Pacer | None) -> Telegram:
+    settings, texts = app.settings, app.base.texts
+    assert settings.telegram_token is not None
+
+    def say(key: str, language: str | None) -> str:
+        return texts.say(language if language and texts.has(language, key) else settings.language, key)
+
+    async def left(address: Address) -> None:
+        """Nothing is stored of a chat that we left, so far."""
+
+    wiring = Wiring(
+        answered=answered,
+        memory=app.memory,
+        now=now,
+        say=say,
+        moved=partial(move, store),
+        left=left,
+        commands=frozenset(router.commands),
+        faces=faces(app),
+        stewards=settings.stewards,
+        room=settings.steward_room,
+    )
+    return Telegram(Api(settings.telegram_token, settings.telegram_api_url), wiring, pacer)
+
+
+def faces(app: App) -> dict[str, Face]:
+    """What Telegram shows of the bot, by language; "" where Telegram knows the reader's language to be none of them."""
+    texts = app.base.texts
+    spoken = [language for language in texts.phrases if texts.has(language, "bot.short")]
+    return {"": _face(app, app.settings.language)} | {language: _face(app, language) for language in spoken}
+
+
+def _face(app: App, language: str) -> Face:
+    def lines(names: list[str]) -> tuple[tuple[str, str], ...]:
+        return tuple((name, app.base.texts.say(language, router.commands[name].help or "")) for name in sorted(names))
+
+    listed = [name for name, command in router.commands.items() if command.help]
+    anyone = [name for name in listed if router.commands[name].needs is Role.ANYONE]
+    managers = [name for name in listed if router.commands[name].needs is Role.MANAGER]
+    described, short = (app.base.texts.say(language, key) for key in ("bot.description", "bot.short"))
+    return Face(lines(anyone), lines(list(IN_GROUPS)), lines([*IN_GROUPS, *managers]), described, short)
