@@ -20,6 +20,7 @@ from bot.store.lease import lease
 from bot.transports import Transport
 from bot.transports.pacer import Pacer
 from bot.transports.telegram.api import Api
+from bot.transports.telegram.intake import Patience
 from bot.transports.telegram.setup import Face
 from bot.transports.telegram.transport import Telegram
 from bot.transports.telegram.updates import Wiring
@@ -30,7 +31,7 @@ IN_GROUPS = ("ask", "news", "topics", "help", "privacy")
 
 
 @asynccontextmanager
-async def running(app: App, keys: Keys, pacer: Pacer | None = None) -> AsyncIterator[Service]:
+async def running(app: App, keys: Keys, pacer: Pacer | None = None, patience: Patience | None = None) -> AsyncIterator[Service]:
     """A service ready to run; at the end all is closed and let go of.
 
     :raises BrokenStore: where the database cannot be opened.
@@ -45,7 +46,7 @@ async def running(app: App, keys: Keys, pacer: Pacer | None = None) -> AsyncIter
             account = f"telegram:{app.settings.telegram_token.partition(':')[0]}"
             await stack.enter_async_context(lease(store, account, app.settings.state, partial(_lost, service)))
             answered = Answered(store, account)
-            transports["telegram"] = _telegram(app, store, answered, pacer)
+            transports["telegram"] = _telegram(app, store, answered, pacer, patience)
             service.chores = [partial(purge, [answered], app.memory, now)]
         service.transports = list(transports.values())
         yield service
@@ -58,7 +59,7 @@ def _lost(service: Service) -> None:
     service.stop()
 
 
-def _telegram(app: App, store: Store, answered: Answered, pacer: Pacer | None) -> Telegram:
+def _telegram(app: App, store: Store, answered: Answered, pacer: Pacer | None, patience: Patience | None) -> Telegram:
     settings, texts = app.settings, app.base.texts
     assert settings.telegram_token is not None
 
@@ -80,7 +81,7 @@ def _telegram(app: App, store: Store, answered: Answered, pacer: Pacer | None) -
         stewards=settings.stewards,
         room=settings.steward_room,
     )
-    return Telegram(Api(settings.telegram_token, settings.telegram_api_url), wiring, pacer)
+    return Telegram(Api(settings.telegram_token, settings.telegram_api_url), wiring, pacer, patience)
 
 
 def faces(app: App) -> dict[str, Face]:

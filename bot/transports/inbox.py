@@ -41,7 +41,7 @@ class Inbox:
     shed: int = 0
     _window: dict[int, _Update] = field(default_factory=dict)
     _chats: dict[str, deque[_Update]] = field(default_factory=dict)
-    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     def knows(self, key: int) -> bool:
@@ -54,9 +54,7 @@ class Inbox:
         waiting = self._chats.get(chat)
         if waiting is None:
             self._chats[chat] = deque([update])
-            task = asyncio.create_task(self._serve(chat))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._tasks[chat] = asyncio.create_task(self._serve(chat))
         elif len(waiting) < MOST_WAITING:
             waiting.append(update)
         else:
@@ -122,15 +120,25 @@ class Inbox:
         return True
 
     async def drain(self, seconds: float) -> None:
-        """Let what is under way come to its end; what is not done by then is dropped, and counted if it was set free."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=seconds)
+        """Let what is under way come to its end; what is not done by then is dropped, and counted if it was set free.
+
+        What only waits and was not set free is dropped at once: the platform will deliver it again.
+        """
+        for chat, waiting in self._chats.items():
+            first, *rest = waiting
+            waiting.clear()
+            waiting.extend([first, *(update for update in rest if not update.open)])
+            if self.held_up(chat) > seconds:
+                self._tasks[chat].cancel()
+        tasks = list(self._tasks.values())
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
         lost = sum(not update.open for waiting in self._chats.values() for update in waiting)
         if lost:
             fail(Event.UPDATE_LOST, count=lost)
-        for task in list(self._tasks):
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _serve(self, chat: str) -> None:
         waiting = self._chats[chat]
@@ -142,6 +150,7 @@ class Inbox:
                     fail(Event.ANSWER_FAILED, exception=type(error))
                 self._close(waiting.popleft())
         finally:
+            del self._tasks[chat]
             if not waiting:
                 del self._chats[chat]
 

@@ -64,12 +64,11 @@ class Intake:
     async def _poll(self) -> None:
         offset = self._inbox.offset()
         self._polled = (offset, self._clock())
-        # A connection that neither answers nor fails would keep us waiting for ever.
-        async with asyncio.timeout(self._patience.rebuild):
-            try:
-                updates = await self._api.updates(offset)
-            except TimeoutError:
-                raise Unreachable(TimeoutError) from None
+        try:
+            # A connection that neither answers nor fails would keep us waiting for ever.
+            updates = await asyncio.wait_for(self._api.updates(offset), self._patience.rebuild)
+        except TimeoutError:
+            raise Unreachable(TimeoutError) from None
         self._heard = self._rebuilt = self._clock()
         self._trouble, self._failures = None, 0
         if not updates:

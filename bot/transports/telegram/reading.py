@@ -133,7 +133,7 @@ def _addressed(text: str, message: TelegramMessage, me: Me) -> str | None:
         called = first.partition("@")[2]
         mine = called.casefold() == me.name.casefold() if called else name in me.commands
         return text if mine else None
-    mention = re.compile(rf"@{re.escape(me.name)}\b", re.IGNORECASE)
+    mention = re.compile(rf"(?<![\w.])@{re.escape(me.name)}(?!\w|\.\w)", re.IGNORECASE)
     if mention.search(text):
         return mention.sub("", text).strip()
     answered = message.reply_to_message

@@ -1,0 +1,63 @@
+"""The whole bot in this process, on a Bot API server of the tests."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from bot.app import App
+from bot.keys import Keys
+from bot.loops.serve import Service
+from bot.memory import Memory
+from bot.messages import parse_address
+from bot.running import running
+from bot.transports.pacer import Pacer
+from bot.transports.telegram.intake import Patience
+from tests.bot_api import BotApi
+
+QUESTION = "what can the van camera record?"
+CONTACT = "union office, 030 123"
+ROOM = "telegram:-100555"
+
+
+def app_on(app: App, url: str, state: Path, room: str | None = None, **settings: object) -> App:
+    """The shipped app with an empty memory, at a Bot API server, with a state folder of its own."""
+    own = replace(
+        app.settings,
+        telegram_token="123456:TEST",
+        telegram_api_url=url,
+        state=state,
+        contact=CONTACT,
+        language="en",
+        steward_room=parse_address(room) if room else None,
+        **settings,
+    )
+    made = replace(app, settings=own, memory=Memory())
+    made.__dict__.update(matcher=app.matcher, executor=app.executor)
+    return made
+
+
+@asynccontextmanager
+async def live(app: App, pacer: Pacer | None = None, patience: Patience | None = None) -> AsyncIterator[Service]:
+    """Running; stopped in an orderly way at the end, with everything it was asked answered."""
+    async with running(app, Keys(b"k" * 32), pacer, patience) as service:
+        task = asyncio.create_task(service.run())
+        try:
+            yield service
+        finally:
+            service.stop()
+            await asyncio.wait_for(task, 20)
+
+
+def buttons(message: dict[str, object]) -> dict[str, str]:
+    """Label to callback data or address of a message of the bot."""
+    markup = message.get("reply_markup") or {}
+    rows = markup.get("inline_keyboard", []) if isinstance(markup, dict) else []
+    return {button["text"]: button.get("callback_data") or button.get("url") for row in rows for button in row}
+
+
+def text(api: BotApi, number: int = -1) -> str:
+    return str(api.sent[number]["text"])
