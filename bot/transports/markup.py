@@ -102,6 +102,8 @@ def _longest(text: str, start: int, marks: Sequence[tuple[int, int, Span]]) -> i
     starts = [begin for begin, end, _ in marks if end > start]
     # The mark after the last allowed one must begin in the next message.
     stop = starts[MOST_MARKS] if len(starts) > MOST_MARKS else len(text)
+    if stop - start <= LONGEST_UNITS // 2:
+        return stop
     for position in range(start, stop):
         character = text[position]
         size += 2 if character > "\uffff" else 1

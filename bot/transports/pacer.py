@@ -70,7 +70,7 @@ class Pacer:
         self._queues: tuple[list[tuple[float, int, str]], ...] = ([], [])
         self._order = count()
         self._released: deque[float] = deque(maxlen=max(1, min(limits.overall, 1000)))
-        self._last_digest = 0.0
+        self._last_digest = self._due = 0.0
         self._parked_all = 0.0
         self._told: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -156,14 +156,18 @@ class Pacer:
         at = self._parked_all
         if limit <= len(self._released):
             at = max(at, self._released[-limit] + 1.0)
-        # Digests come evenly, so that an answer never waits behind a burst of them.
-        return max(at, self._last_digest + 1.0 / limit) if lane is Lane.DIGEST else at
+        if lane is Lane.DIGEST:
+            # Digests come evenly, so that an answer never waits behind a burst of them.
+            return max(at, self._last_digest + 1.0 / limit)
+        # Evenly, not in bursts: what is in flight at a crash may be said twice.
+        return max(at, self._due)
 
     def _let_go(self, chat: str, lane: Lane, now: float) -> None:
         state = self._chats[chat]
         state.waiting[lane].popleft().set_result(None)
         state.spoken.append(now)
         self._released.append(now)
+        self._due = max(now, self._due) + 1.0 / self._limits.overall
         if lane is Lane.DIGEST:
             self._last_digest = now
         heappop(self._queues[lane])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -17,8 +18,8 @@ from bot.deliveries import Gone, Later, Missing, Moved, Outcome, Refused, Sent, 
 from bot.messages import Address
 
 Value = TypeVar("Value")
-AT_ONCE = 32
-"""Connections; more make the HTTP library slower, not faster."""
+AT_ONCE = 24
+"""Calls at once; more make the HTTP library slower, not faster."""
 CALL_SECONDS = 8.0
 POLL_SECONDS = 20
 ALLOWED = ("message", "edited_message", "channel_post", "callback_query", "my_chat_member")
@@ -61,6 +62,8 @@ class Api:
     def __init__(self, token: str, url: str, *, poll_seconds: int = POLL_SECONDS, call_seconds: float = CALL_SECONDS) -> None:
         self._token, self._url = token, url
         self._poll_seconds, self._call_seconds = poll_seconds, call_seconds
+        # In front of the HTTP library, whose own queue is searched anew with each request.
+        self._gate = asyncio.Semaphore(AT_ONCE)
         self._open()
 
     def _open(self) -> None:
@@ -122,7 +125,8 @@ class Api:
     async def do(self, call: Callable[[Bot], Awaitable[object]]) -> Outcome:
         """What became of a call that sends, edits or deletes."""
         try:
-            done = await call(self._bot)
+            async with self._gate:
+                done = await call(self._bot)
         except Exception as error:  # The library parses the answer after the call took effect: whatever fails there is unsure.
             return outcome_of(error)
         return Sent(str(done.message_id) if isinstance(done, telegram.Message) else "")
