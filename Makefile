@@ -1,16 +1,17 @@
-# Five words a newcomer can guess. Each sets up what it needs: a virtual environment and everything in it.
+# Words a newcomer can guess. Each sets up what it needs: a virtual environment and everything in it.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 export RUECKSPIEGEL_STATE ?= state
 
-.PHONY: help chat test lint bench train clean
+.PHONY: help chat test lint bench chaos train clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make chat   talk to the bot in this terminal"
 	@echo "make test   run all tests"
 	@echo "make lint   ruff, mypy, import-linter, check of the data"
+	@echo "make chaos  kill and starve the bot, and count what was lost"
 	@echo "make bench  measure speed, memory and accuracy into docs/benchmarks.md"
 	@echo "make train  fit the model to the data and write data/model"
 
@@ -38,6 +39,9 @@ lint: $(BIN)/.dev
 
 bench: $(BIN)/.dev
 	$(BIN)/python -m tests.bench
+
+chaos: $(BIN)/.dev
+	$(BIN)/python -m tests.chaos
 
 train: $(BIN)/.dev
 	$(BIN)/python -m bot train

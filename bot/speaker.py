@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from babel import Locale
 from babel.dates import format_date
 
 from bot.base import Base
@@ -37,18 +38,19 @@ class Speaker:
         """A curated text in the asker's language, else in another, said to be in that."""
         said, language = in_language(text, self.language, self.fallback, *self.base.languages)
         if self.language and language != self.language:
-            name = self.base.texts.say(language, "language.name")
+            lead = self._spoken("language.lead")
+            name = Locale.parse(lead).languages.get(language) or self.base.texts.say(language, "language.name")
             return self.say("language.lead", language=name) + "\n" + said
         return said
 
     def day(self, day: date) -> str:
-        texts = self.base.texts
-        language = self.language if texts.has(self.language, "source") else self.fallback
+        language = self._spoken("source")
         return format_date(day, "long", locale=_LOCALES.get(language, language))
 
     def places(self, codes: frozenset[str] | tuple[str, ...]) -> str:
-        names = self.base.names.countries
-        said = [in_language(names[code], self.language, self.fallback)[0] if code in names else code for code in codes]
+        names, language = self.base.names.countries, self._spoken("source")
+        others = Locale.parse(language).territories
+        said = [names.get(code, {}).get(language) or others.get(code, code) for code in codes]
         return ", ".join(said) or self.say("source.anywhere")
 
     def whom(self) -> str:
@@ -60,3 +62,7 @@ class Speaker:
             return fact.asks[self.language]
         own = fact.questions.get(self.language)
         return own[0] if own else in_language(fact.asks or fact.claim, self.fallback, *self.base.languages)[0]
+
+    def _spoken(self, key: str) -> str:
+        """The language in which a phrase will be said."""
+        return self.language if self.base.texts.has(self.language, key) else self.fallback

@@ -21,6 +21,7 @@ from bot.commands.measure import judge
 from bot.config import Settings
 from bot.questions import Labelled, read_questions
 from tests import baselines, synthetic
+from tests.bench_telegram import telegram
 
 ROOT = Path(__file__).parent.parent
 OUT = ROOT / "docs" / "benchmarks.md"
@@ -40,6 +41,7 @@ def main() -> None:
         _scale(app, [q.question for q in questions]),
         _accuracy(verdicts),
         _baselines(app, questions, verdicts),
+        telegram([q.question for q in questions]),
     ]
     OUT.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     print(OUT.read_text(encoding="utf-8"))

@@ -14,7 +14,6 @@ from tests.bot_api.process import RemoteBotApi
 from tests.chaos import bot
 
 
-
 @dataclass(frozen=True)
 class Pace:
     """Answers a second, milliseconds of CPU an answer, MB resident at the end."""

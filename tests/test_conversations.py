@@ -114,7 +114,7 @@ async def test_a_union_contact_is_named_where_it_is_set_and_none_is_invented(cha
 async def test_a_polish_question_is_answered_in_german_and_says_so(chat: Chat) -> None:
     reply = await chat.say("Co nagrywa kamera w busie?")
     assert reply.fact == "van-camera-records"
-    assert reply.text.splitlines()[0] == "(Ta odpowiedź jest na razie tylko po: Deutsch.)"
+    assert reply.text.splitlines()[0] == "(Ta odpowiedź jest na razie tylko w języku: niemiecki.)"
 
 
 async def test_a_misspelt_command_is_answered_with_the_nearest(chat: Chat) -> None:

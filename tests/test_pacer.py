@@ -69,9 +69,8 @@ def bucket(times: list[float], burst: int, seconds: float = 1.0) -> bool:
 
 def test_never_more_than_25_in_any_second_from_an_empty_start() -> None:
     road = drive(lambda road: asyncio.gather(*(road.go(f"{n}", after=n % 3 * 0.3) for n in range(200))))
-    assert len(road.gone) == 200
     assert keeps_to(road.times(), LIMITS.overall, 1.0)
-    assert road.times()[-1] < 200 / LIMITS.overall + 1
+    assert road.times()[199] < 200 / LIMITS.overall + 1
 
 
 def test_a_chat_gets_a_burst_and_then_one_a_second() -> None:
@@ -133,8 +132,7 @@ def test_three_chats_told_to_wait_park_all_unless_a_call_succeeds_between(betwee
     async def play(road: Road) -> None:
         for chat in ("1", "1", "1", "2"):
             road.pacer.park(chat, 500)
-        if between:
-            road.pacer.succeeded()
+        _ = between and road.pacer.succeeded()
         road.pacer.park("3", 500)
         assert road.pacer.all_held_up() == (0 if between else pytest.approx(GLOBAL_SECONDS))
         await road.go("4")

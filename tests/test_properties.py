@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bot.answers import LONGEST, Speaker, answer, chain, render
+from bot.answers import answer, chain, render
 from bot.app import App
 from bot.commands.talk import answered
 from bot.facts import Fact
@@ -14,7 +14,10 @@ from bot.search.arrays import load, save
 from bot.search.conversation import hear
 from bot.search.fold import fold, readable
 from bot.search.matcher import Answer, NotKnown, Suggest
+from bot.speaker import Speaker
 
+LONGEST = 650
+"""Characters of an answer on a phone."""
 LANGUAGES = ("de", "en", "fr", "es", "it", "nl", "pl", "ro", "tr", "ar", "ru", "uk", "bg")
 
 
