@@ -16,7 +16,7 @@ from bot.items import told
 from bot.messages import Address, Button, Message, Opens
 from bot.search.matcher import Answer
 from bot.speaker import Speaker
-from bot.transports.telegram.callbacks import LONGEST_BYTES, VERSION, data_of, tapped
+from bot.transports.telegram.callbacks import VERSION, data_of, tapped
 from handlers import router
 from tests.conftest import NOW
 
@@ -27,7 +27,7 @@ DEEP_LINK = re.compile(r"[A-Za-z0-9_-]{1,64}")
 @given(st.text().map("/".__add__), st.sampled_from(TAPPED), st.text())
 def test_a_button_comes_back_as_it_was_or_is_none(says: str, opens: Opens, label: str) -> None:
     data = data_of(Button(label, says, opens))
-    fits = len(f"{VERSION}x{says}".encode()) <= LONGEST_BYTES
+    fits = len(f"{VERSION}x{says}".encode()) <= 64
     assert (data is not None) is fits
     if data is not None:
         assert 1 <= len(data.encode()) <= 64
@@ -40,7 +40,13 @@ def test_any_data_is_read_or_refused_and_never_an_exception(data: str) -> None:
     if said is not None:
         says, opens = said
         assert says.startswith("/")
-        assert len(data.encode()) > LONGEST_BYTES or data_of(Button("", says, opens)) == data
+        assert len(data.encode()) > 64 or data_of(Button("", says, opens)) == data
+
+
+def test_64_bytes_fit_and_65_do_not() -> None:
+    assert data_of(Button("", "/" + "x" * 61)) is not None
+    assert data_of(Button("", "/" + "x" * 62)) is None
+    assert data_of(Button("", "/" + "ü" * 31)) is None
 
 
 def test_two_buttons_that_differ_have_different_data() -> None:

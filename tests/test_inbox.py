@@ -177,7 +177,6 @@ async def test_moved_tells_of_anything_done_and_gives_up_after_its_time(world: W
     assert await world.inbox.moved(1) is True
 
 
-@pytest.mark.xfail(strict=True, reason="a chat cancelled by a drain stays in Inbox._chats without a task")
 async def test_after_a_drain_a_new_listen_serves_what_is_delivered_again(world: World) -> None:
     world.take((1, "a"))
     await settled()
@@ -188,7 +187,6 @@ async def test_after_a_drain_a_new_listen_serves_what_is_delivered_again(world: 
     assert world.done == ["a1"]
 
 
-@pytest.mark.xfail(strict=True, reason="wait_for of Python 3.11 swallows a cancellation when its future is ready")
 async def test_a_stop_while_an_update_is_being_finished_is_a_stop(world: World) -> None:
     waits = asyncio.create_task(world.inbox.moved(5))
     await settled()

@@ -7,12 +7,14 @@ import unicodedata
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+import regex
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.messages import Span
 from bot.transports.markup import Part, clean, parts, safe_url, units
 
+IGNORABLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\u2800]")
 GOOD, BAD = "https://example.org/a?b=c#d", "javascript:alert(1)"
 # What forms texts of real length: any character at all, and the ones on which a splitter stumbles.
 _TRAPS = ["\n\n", ". ", "👩\u200d👧", *" \n\t\u00a0\u2028\u0301\u200d\ufe0f😀\ud800\u202e"]
@@ -22,6 +24,7 @@ _TEXTS = st.tuples(st.lists(_CHARACTERS, max_size=12), st.sampled_from([1, 1, 7,
 )
 _SPANS = st.builds(Span, _TEXTS, st.sampled_from(["plain", "bold", "italic"]), st.sampled_from([None, GOOD, BAD]))
 _MANY = st.lists(_SPANS, max_size=6)
+_INSIDE = [Span("a"), Span(" b\n", "bold", GOOD), Span("\t", "italic", GOOD), Span(" 😀 ", "italic"), Span("c", "plain", BAD)]
 _KEPT = {ord(c): None for c in "\n\t\u200c\u200d"}
 # A hundred and more short marks in one text.
 _CROWDS = st.lists(st.builds(Span, st.text(max_size=3), st.sampled_from(["bold", "plain"]), st.just(GOOD)), max_size=160)
@@ -44,6 +47,8 @@ def _under(part: Part, kind: str) -> str:
 
 @settings(max_examples=100, deadline=None)
 @given(st.one_of(_MANY, _CROWDS))
+@example(_INSIDE)
+@example([Span("x ", "bold", GOOD)] * 170)
 def test_every_part_fits_whatever_is_said(spans: list[Span]) -> None:
     for part in parts(spans):
         assert part.text == part.text.strip() != ""
@@ -54,6 +59,8 @@ def test_every_part_fits_whatever_is_said(spans: list[Span]) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.one_of(_MANY, _CROWDS))
+@example(_INSIDE)
+@example([Span("x ", "bold", GOOD)] * 170)
 def test_every_entity_lies_on_whole_visible_characters(spans: list[Span]) -> None:
     for part in parts(spans):
         raw = part.text.encode("utf-16-le")
@@ -70,6 +77,8 @@ def test_every_entity_lies_on_whole_visible_characters(spans: list[Span]) -> Non
 
 @settings(max_examples=100, deadline=None)
 @given(st.one_of(_MANY, _CROWDS))
+@example(_INSIDE)
+@example([Span("x ", "bold", GOOD)] * 170)
 def test_nothing_is_lost_but_blanks_at_the_cuts(spans: list[Span]) -> None:
     whole, position = "".join(clean(span.text) for span in spans), 0
     for part in parts(spans):
@@ -82,6 +91,8 @@ def test_nothing_is_lost_but_blanks_at_the_cuts(spans: list[Span]) -> None:
 
 @settings(max_examples=100, deadline=None)
 @given(st.one_of(_MANY, _CROWDS))
+@example(_INSIDE)
+@example([Span("x ", "bold", GOOD)] * 170)
 def test_styles_and_links_stay_on_exactly_their_own_text(spans: list[Span]) -> None:
     said = parts(spans)
     for kind in ("bold", "italic"):
@@ -94,7 +105,7 @@ def test_styles_and_links_stay_on_exactly_their_own_text(spans: list[Span]) -> N
 @settings(max_examples=300, deadline=None)
 @given(st.text(st.characters(exclude_categories=()), max_size=200))
 def test_cleaning_drops_exactly_what_is_not_seen(text: str) -> None:
-    visible = [c for c in text if unicodedata.category(c)[0] in "LMNPSZ"]
+    visible = [c for c in text if unicodedata.category(c)[0] in "LMNPSZ" and (c in "\ufe0e\ufe0f" or not IGNORABLE.match(c))]
     assert [c for c in clean(text) if unicodedata.category(c)[0] in "LMNPSZ"] == visible
     assert clean(clean(text)) == clean(text)
     assert not {unicodedata.category(c) for c in clean(text).translate(_KEPT)} & {"Cc", "Cf", "Cs"}
@@ -112,7 +123,6 @@ def test_directions_tags_zero_widths_and_controls_never_come_out(stretch: str) -
         assert part.text == "ab", hex(code)
 
 
-@pytest.mark.xfail(strict=True, reason="markup.clean keeps characters without a look that are not of category Cf")
 def test_fillers_and_variation_selectors_that_hide_a_text_never_come_out() -> None:
     hidden = "\u034f\u115f\u1160\u17b4\u3164\uffa0\u2065\U000e0000\U000e0002\U000e0100\U000e01ef"
     assert [hex(ord(c)) for c in hidden if clean(f"a{c}b") != "ab"] == []
@@ -128,7 +138,6 @@ def test_a_letter_keeps_its_accents_and_an_emoji_its_members_at_a_cut(cluster: s
         assert after.text.startswith(cluster)
 
 
-@pytest.mark.xfail(strict=True, reason="markup._break knows canonical marks and joiners, not flags, skin tones, vowel signs")
 def test_flags_skin_tones_vowel_signs_and_keycaps_stay_whole_at_a_cut() -> None:
     for cluster in ("🇩🇪", "👍🏽", "\u0915\u093f", "1\u20e3"):
         for shift in range(4):
@@ -178,7 +187,6 @@ def test_a_link_that_is_not_what_it_looks_like_is_shown_as_text_alone(url: str) 
     assert parts([Span("x", "plain", url)])[0].entities == ()
 
 
-@pytest.mark.xfail(strict=True, reason="safe_url reads no port and lets empty labels pass; Telegram takes no such link")
 def test_a_link_with_a_broken_port_or_host_is_no_link() -> None:
     urls = ("https://example.org:port/", "https://example.org:99999/", "https://example..org/", "https://.example.org/")
     assert [url for url in urls if safe_url(url) is not None] == []

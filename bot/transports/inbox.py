@@ -112,7 +112,8 @@ class Inbox:
     async def moved(self, seconds: float) -> bool:
         """Whether the offset moved within so many seconds."""
         try:
-            await asyncio.wait_for(self._moved.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._moved.wait()
         except TimeoutError:
             return False
         finally:
@@ -139,6 +140,9 @@ class Inbox:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        # Whoever listens again takes anew what the platform delivers again.
+        self._chats.clear()
+        self._window.clear()
 
     async def _serve(self, chat: str) -> None:
         waiting = self._chats[chat]

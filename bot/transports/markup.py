@@ -6,10 +6,11 @@ Telegram counts entity offsets in UTF-16 units; 4096 of those are surely no more
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+import regex
 
 from bot.messages import Span
 
@@ -18,8 +19,11 @@ LONGEST_BYTES = 32 * 1024
 MOST_MARKS = 50
 """Spans with a mark in one message; each may be two entities, a style and a link, and Telegram drops what is over 100."""
 _STYLES = {"bold": "bold", "italic": "italic"}
-# Directions, joiners, tags and controls can make a text look like another; line breaks and tabs may stay.
-_KEPT_CONTROLS = "\n\t"
+# What is not seen or turns directions can make a text look like another. Line breaks, tabs, joiners and the two selectors
+# of emoji may stay; the blank Braille pattern is no letter.
+_UNSEEN = regex.compile(
+    r"[[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}\u2800]--[\n\t\u200c\u200d\ufe0e\ufe0f]]", regex.VERSION1
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +59,7 @@ def parts(spans: Sequence[Span]) -> list[Part]:
 
 def clean(text: str) -> str:
     """Without characters that are not seen or that turn the direction of what is seen."""
-    return "".join(
-        c for c in text if c in _KEPT_CONTROLS or unicodedata.category(c) not in ("Cc", "Cf", "Cs") or c in "\u200c\u200d"
-    )
+    return _UNSEEN.sub("", text)
 
 
 def units(text: str) -> int:
@@ -69,10 +71,10 @@ def safe_url(url: str) -> str | None:
     """The address if it is a link that may be shown: https, a host, nobody's name before it."""
     try:
         split = urlsplit(url)
-        host = split.hostname or ""
+        host, _ = split.hostname or "", split.port
     except ValueError:
         return None
-    if split.scheme != "https" or "@" in split.netloc or not re.fullmatch(r"[a-z0-9.-]+\.[a-z0-9-]+", host):
+    if split.scheme != "https" or "@" in split.netloc or not re.fullmatch(r"([a-z0-9-]+\.)+[a-z0-9-]+", host):
         return None
     return url if re.fullmatch(r"[!-~]+", url) else None
 
@@ -120,10 +122,9 @@ def _break(text: str, start: int, end: int) -> int:
         found = text.rfind(mark, half, end)
         if found > start:
             return found + len(mark)
-    # Not between a character and what combines with it.
-    while end > half and (unicodedata.combining(text[end]) or text[end] in "\u200d\ufe0f" or text[end - 1] == "\u200d"):
-        end -= 1
-    return end
+    # Else between two characters as a reader sees them: an emoji of several parts stays whole.
+    ends = (start + found.end() for found in regex.finditer(r"\X", text[start : end + 1]))
+    return max((at for at in ends if at <= end), default=end)
 
 
 def _part(text: str, start: int, end: int, marks: Sequence[tuple[int, int, Span]]) -> Part:

@@ -44,18 +44,14 @@ _MINUTE = 60.0
 class _Chat:
     spoken: deque[float] = field(default_factory=deque)
     parked: float = 0.0
+    due: float = 0.0
     shared: bool = False
     waiting: tuple[deque[asyncio.Future[None]], ...] = field(default_factory=lambda: (deque(), deque()))
 
     def ready(self, limits: Limits) -> float:
         """The moment from which one more call is allowed."""
-        at = self.parked
-        if self.spoken and limits.chat_seconds:
-            # A bucket of `burst` calls that fills by one each chat_seconds.
-            due = 0.0
-            for moment in self.spoken:
-                due = max(due, moment) + limits.chat_seconds
-            at = max(at, due - (limits.burst - 1) * limits.chat_seconds)
+        # A bucket of `burst` calls that fills by one each chat_seconds.
+        at = max(self.parked, self.due - (limits.burst - 1) * limits.chat_seconds)
         if self.shared and len(self.spoken) >= limits.shared_minute:
             at = max(at, self.spoken[-limits.shared_minute] + _MINUTE)
         return at
@@ -120,11 +116,16 @@ class Pacer:
         alarm: float | None = None
         for lane in Lane:
             while (chat := self._first(lane)) is not None:
-                at = max(self._queues[lane][0][0], self._free(lane))
+                ready = self._queues[lane][0][0]
+                at = max(ready, self._free(lane))
                 if at > now:
                     alarm = at if alarm is None else min(alarm, at)
                     break
                 self._let_go(chat, lane, now)
+            else:
+                continue
+            if ready <= now:
+                break  # An answer that only waits for the others goes before any digest.
         self._tidy(now)
         if self._timer is not None:
             self._timer.cancel()
@@ -166,6 +167,7 @@ class Pacer:
         state = self._chats[chat]
         state.waiting[lane].popleft().set_result(None)
         state.spoken.append(now)
+        state.due = max(state.due, now) + self._limits.chat_seconds
         self._released.append(now)
         self._due = max(now, self._due) + 1.0 / self._limits.overall
         if lane is Lane.DIGEST:
@@ -180,5 +182,5 @@ class Pacer:
             state = self._chats.pop(name)
             while state.spoken and now - state.spoken[0] > _MINUTE:
                 state.spoken.popleft()
-            if state.spoken or state.parked > now or any(state.waiting):
+            if state.spoken or max(state.parked, state.due) > now or any(state.waiting):
                 self._chats[name] = state

@@ -66,7 +66,8 @@ class Intake:
         self._polled = (offset, self._clock())
         try:
             # A connection that neither answers nor fails would keep us waiting for ever.
-            updates = await asyncio.wait_for(self._api.updates(offset), self._patience.rebuild)
+            async with asyncio.timeout(self._patience.rebuild):
+                updates = await self._api.updates(offset)
         except TimeoutError:
             raise Unreachable(TimeoutError) from None
         self._heard = self._rebuilt = self._clock()
