@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -23,6 +24,22 @@ _NONCE = 12
 
 class BrokenKey(Exception):
     """The key file cannot be read or made, or does not fit what was sealed; the message says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """An Ed25519 key pair."""
+
+    _key: Ed25519PrivateKey = field(repr=False)
+
+    @property
+    def public(self) -> str:
+        """Unpadded base64, as Matrix writes it."""
+        return _unpadded(self._key.public_key().public_bytes_raw())
+
+    def sign(self, message: bytes) -> str:
+        """Unpadded base64."""
+        return _unpadded(self._key.sign(message))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +74,10 @@ class Keys:
         """32 bytes for one purpose."""
         return HKDF(SHA256(), SIZE, salt=None, info=f"rueckspiegel/{purpose}".encode()).derive(self._secret)
 
+    def signer(self, purpose: str) -> Signer:
+        """An Ed25519 key pair for one purpose; the same key file gives the same pair."""
+        return Signer(Ed25519PrivateKey.from_private_bytes(self.secret(f"sign/{purpose}")))
+
     def _cipher(self, purpose: str) -> AESGCM:
         return AESGCM(self.secret(f"seal/{purpose}"))
 
@@ -82,6 +103,10 @@ def load_keys(path: Path) -> Keys:
             f"RUECKSPIEGEL_KEY_FILE: {path} is no key of this product; put back the one that was made at the first start"
         )
     return Keys(secret)
+
+
+def _unpadded(raw: bytes) -> str:
+    return base64.b64encode(raw).decode().rstrip("=")
 
 
 def _make(path: Path) -> str | None:

@@ -48,6 +48,14 @@ class Event(Enum):
     TRANSPORT_FAILED = "transport-failed"
     PURGED = "purged"
     LEASE_LOST = "lease-lost"
+    LOGGED_IN = "logged-in"
+    IDENTITY_MADE = "identity-made"
+    NOT_SIGNED = "not-signed"
+    KEYS_NOT_UPLOADED = "keys-not-uploaded"
+    NOT_READ = "not-read"
+    INVITE_REFUSED = "invite-refused"
+    ROOM_LEFT = "room-left"
+    CLEAR_REFUSED = "clear-refused"
     UNHANDLED = "unhandled"
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TextIO
 
 from bot.messages import Address, Button, Message, Reply
+from bot.transports.numbered import chosen, with_numbers
 
 ADDRESS = Address("console", "terminal")
 PROMPT = "> "
@@ -26,21 +27,13 @@ async def converse(receive: Receive, source: TextIO, out: TextIO) -> None:
         if not line:
             break
         text = line.rstrip("\r\n")
-        if text.strip().isdigit() and 0 < int(text) <= len(buttons):
-            text = buttons[int(text) - 1].says
+        text = chosen(text, buttons) or text
         if not text.strip() and not interactive:
             continue
         count += 1
         reply = await receive(Message(f"console-{count}", ADDRESS, text))
         if reply is None:
             continue
-        buttons = reply.buttons
-        out.write(shown(reply) + "\n\n")
+        listed, buttons = with_numbers(reply)
+        out.write(listed.text + "\n\n")
         out.flush()
-
-
-def shown(reply: Reply) -> str:
-    """A reply as text, its buttons numbered below, unless the text lists the very same already."""
-    listed = [f"[{number}] {button.label}" for number, button in enumerate(reply.buttons, 1)]
-    inside = all(button.label in reply.text for button in reply.buttons)
-    return reply.text if inside or not listed else "\n".join([reply.text, *listed])

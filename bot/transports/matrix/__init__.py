@@ -1,1 +1,1 @@
-"""Matrix: the only room that may import `nio`. Empty so far."""
+"""Matrix: direct chats and rooms, end-to-end encrypted. The only importer of nio."""

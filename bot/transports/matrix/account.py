@@ -1,0 +1,84 @@
+"""What must survive of the bot's own account, in one sealed file: device, token, where the sync stands, encrypted rooms.
+
+Written as a whole: a new file, flushed, then renamed over the old one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import string
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from bot.keys import Keys
+
+_PURPOSE = "matrix/account"
+
+
+@dataclass
+class Account:
+    """`encrypted` holds HMAC marks of rooms that were ever seen encrypted; nothing in clear goes there again."""
+
+    path: Path
+    keys: Keys = field(repr=False)
+    device: str = ""
+    token: str = field(default="", repr=False)
+    next_batch: str = field(default="", repr=False)
+    encrypted: list[str] = field(default_factory=list, repr=False)
+    fallback: bool = False
+    retired: list[str] = field(default_factory=list)
+
+    @classmethod
+    def load(cls, folder: Path, user: str, keys: Keys) -> Account:
+        """The account of a user; a new one has a device id before its first login, so that a crash makes no second device.
+
+        :raises BrokenKey: where the file was sealed with another key.
+        """
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        account = cls(folder / f"{keys.mark(user, 'matrix/user')[:16]}.account", keys)
+        if account.path.exists():
+            for name, value in json.loads(keys.open(account.path.read_text(encoding="ascii"), _PURPOSE)).items():
+                setattr(account, name, value)
+        if not account.device:
+            account.renew()
+        return account
+
+    def renew(self) -> None:
+        """A new device id; the old one, whose keys are lost, is to be deleted at the homeserver."""
+        if self.device:
+            self.retired.append(self.device)
+        self.device = "".join(secrets.choice(string.ascii_uppercase) for _ in range(10))
+        self.token, self.fallback = "", False
+        self.save()
+
+    def save(self) -> None:
+        """Durable once this returns."""
+        kept = {name: value for name, value in asdict(self).items() if name not in ("path", "keys")}
+        draft = self.path.with_suffix(".new")
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(self.keys.seal(json.dumps(kept), _PURPOSE))
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self.path)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def seen_encrypted(self, room: str) -> None:
+        """A room is encrypted, from now on for ever."""
+        mark = self._mark(room)
+        if mark not in self.encrypted:
+            self.encrypted.append(mark)
+            self.save()
+
+    def was_encrypted(self, room: str) -> bool:
+        """Whether a room was ever seen encrypted."""
+        return self._mark(room) in self.encrypted
+
+    def _mark(self, room: str) -> str:
+        return self.keys.mark(room, "matrix/encrypted")[:24]

@@ -1,0 +1,110 @@
+"""A room event to what it asks of us. Reads the event's source alone, since nio's classes stumble over odd ones. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from bot.messages import Address, Message
+
+JSON = dict[str, Any]
+_ATTACHMENTS = {"m.image": "photo", "m.audio": "voice", "m.video": "video", "m.file": "other", "m.location": "location"}
+_WHOLE_EVENTS = {"m.sticker": "sticker", "m.poll.start": "poll", "org.matrix.msc3381.poll.start": "poll"}
+_TEXTS = ("m.text", "m.emote")
+_FALLBACK = re.compile(r"^(?:> .*(?:\n|$))+\n?")
+
+
+@dataclass(frozen=True, slots=True)
+class Me:
+    """The bot's own account and the commands that it answers to."""
+
+    user: str
+    name: str
+    commands: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A message for us. `thread` is the root of the thread it stands in, `edits` the question it replaces."""
+
+    message: Message
+    sender: str
+    thread: str | None
+    edits: str | None = None
+
+
+def read(event: JSON, room: str, me: Me, *, private: bool, mine: frozenset[str]) -> Spoken | None:
+    """What an event asks of us, None for whatever does not speak to us. `mine` are ids of messages of ours."""
+    content = event.get("content")
+    if event.get("sender") == me.user or not isinstance(content, dict) or not content:
+        return None
+    relation = _dict(content.get("m.relates_to"))
+    edits = None
+    if relation.get("rel_type") == "m.replace":
+        edits = relation.get("event_id")
+        content = _dict(content.get("m.new_content"))
+    kind, text = _kind(event, content), ""
+    if kind is None:
+        return None
+    if kind == "text":
+        text = _body(content)
+    addressed = text if private else _addressed(text, content, relation, me, mine)
+    if addressed is None:
+        return None
+    thread = relation.get("event_id") if relation.get("rel_type") == "m.thread" else None
+    message = Message(
+        id=str(event.get("event_id", "")),
+        address=Address("matrix", room),
+        text=addressed.strip(),
+        is_private=private,
+        attachment=None if kind == "text" else kind,
+    )
+    return Spoken(message, str(event["sender"]), thread, edits)
+
+
+def _kind(event: JSON, content: JSON) -> str | None:
+    """`text`, the kind of attachment, or None for what is no question: notices, verification requests, state."""
+    kind = event.get("type")
+    if kind in _WHOLE_EVENTS:
+        return _WHOLE_EVENTS[str(kind)]
+    if kind != "m.room.message":
+        return None
+    told = content.get("msgtype")
+    return "text" if told in _TEXTS else _ATTACHMENTS.get(str(told))
+
+
+def _body(content: JSON) -> str:
+    body = content.get("body")
+    if not isinstance(body, str):
+        return ""
+    return _FALLBACK.sub("", body) if body.startswith("> ") else body
+
+
+def _addressed(text: str, content: JSON, relation: JSON, me: Me, mine: frozenset[str]) -> str | None:
+    """The text without our name, None where it is not for us: no command, no mention, no reply to us."""
+    command = re.match(r"!([a-z]+)", text.strip(), re.IGNORECASE)
+    if command:
+        return text if command[1].casefold() in me.commands else None
+    answered = _dict(relation.get("m.in_reply_to")).get("event_id")
+    if answered in mine and not (relation.get("rel_type") == "m.thread" and relation.get("is_falling_back")):
+        return _without_name(text, me)
+    mentions = content.get("m.mentions")
+    if isinstance(mentions, dict):
+        users = mentions.get("user_ids")
+        return _without_name(text, me) if isinstance(users, list) and me.user in users else None
+    formatted = content.get("formatted_body")
+    pill = isinstance(formatted, str) and f"https://matrix.to/#/{me.user}" in formatted.replace("%40", "@").replace("%3A", ":")
+    named = _without_name(text, me) != text
+    return _without_name(text, me) if pill or named else None
+
+
+def _without_name(text: str, me: Me) -> str:
+    """The text without our name at its start or our user id anywhere."""
+    names = "|".join(re.escape(name) for name in (me.user, f"@{me.name}", me.name) if name.strip("@"))
+    without = re.sub(rf"^\s*(?:{names})(?:\s*[:,]\s*|\s+|$)", "", text, flags=re.IGNORECASE)
+    return without.replace(me.user, "").strip() if me.user in without else without
+
+
+def _dict(value: object) -> JSON:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,188 @@
+"""Log in as one and the same device, for ever: its keys known to the homeserver, its identity cross-signed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nio import AsyncClient, AsyncClientConfig
+
+from bot.keys import Keys
+from bot.logs import Event, log, warn
+from bot.transports import TransportEnded
+from bot.transports.matrix import upkeep
+from bot.transports.matrix.account import Account
+from bot.transports.matrix.identity import Identity, changed
+from bot.transports.matrix.server import TokenGone, Unreachable, request
+from bot.transports.matrix.store import QuietStore
+
+JSON = dict[str, Any]
+DEVICE_NAME = "Rückspiegel"
+REQUEST_SECONDS = 20
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """Where and who."""
+
+    homeserver: str
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass
+class Session:
+    """The bot's account on its homeserver. `open` before anything else."""
+
+    credentials: Credentials
+    folder: Path
+    keys: Keys
+    account: Account = field(init=False)
+    identity: Identity = field(init=False)
+    client: AsyncClient = field(init=False)
+
+    def __post_init__(self) -> None:
+        os.umask(0o077)
+        self.account = Account.load(self.folder, self.credentials.user, self.keys)
+        self.identity = Identity.of(self.keys, self.credentials.user)
+
+    async def open(self) -> None:
+        """Log in, or go on with the token; publish keys; sign.
+
+        :raises TransportEnded: for a wrong password or an identity that is not ours.
+        :raises Unreachable: where the homeserver does not answer.
+        """
+        if self.account.token and not self._store_file().exists():
+            # The old device's keys are lost, and nobody would believe it with new ones.
+            self.account.renew()
+        self.client = self._client()
+        try:
+            if not self.account.token or not await self._token_is_good():
+                await self._log_in()
+            self.client.restore_login(self.credentials.user, self.account.device, self.account.token)
+            await self._publish()
+            await self._sign()
+            await self._delete_retired()
+        except TokenGone:
+            self.account.token = ""
+            self.account.save()
+            raise Unreachable(TokenGone) from None
+
+    async def close(self) -> None:
+        """Let go of the connections and of the store."""
+        if hasattr(self, "client"):
+            await self.client.close()
+            if self.client.store is not None:
+                self.client.store.database.close()
+
+    def _client(self) -> AsyncClient:
+        config = AsyncClientConfig(
+            store=QuietStore,
+            store_name=f"{self.account.device}.db",
+            pickle_key=self.keys.secret("matrix/pickle").hex(),
+            encryption_enabled=True,
+            store_sync_tokens=False,
+            max_limit_exceeded=0,
+            max_timeouts=0,
+            request_timeout=REQUEST_SECONDS,
+        )
+        credentials = self.credentials
+        return AsyncClient(credentials.homeserver, credentials.user, self.account.device, str(self.folder), config)
+
+    def _store_file(self) -> Path:
+        return self.folder / f"{self.account.device}.db"
+
+    async def _token_is_good(self) -> bool:
+        self.client.access_token = self.account.token
+        try:
+            answer = await request(self.client, "GET", "/account/whoami")
+        except TokenGone:
+            self.client.access_token = ""
+            return False
+        return answer.ok and answer.body.get("user_id") == self.credentials.user
+
+    async def _log_in(self) -> None:
+        body = {
+            "type": "m.login.password",
+            "identifier": {"type": "m.id.user", "user": self.credentials.user},
+            "password": self.credentials.password,
+            "device_id": self.account.device,
+            "initial_device_display_name": DEVICE_NAME,
+        }
+        self.client.access_token = ""
+        answer = await request(self.client, "POST", "/login", body)
+        if not answer.ok:
+            problem = "the homeserver refuses user and password; set them to those of the bot's account"
+            raise TransportEnded(f"RUECKSPIEGEL_MATRIX_PASSWORD: {problem}")
+        if answer.body.get("user_id") != self.credentials.user:
+            raise TransportEnded("RUECKSPIEGEL_MATRIX_USER: write the full user id, such as @rueckspiegel:example.org")
+        self.account.token = self.client.access_token = answer.body["access_token"]
+        self.account.save()
+        log(Event.LOGGED_IN)
+
+    async def own_keys(self) -> JSON:
+        """What the homeserver tells everybody of our keys."""
+        answer = await request(self.client, "POST", "/keys/query", {"device_keys": {self.credentials.user: []}})
+        return answer.body
+
+    def _device_in(self, found: JSON) -> JSON | None:
+        device: JSON | None = found.get("device_keys", {}).get(self.credentials.user, {}).get(self.account.device)
+        return device
+
+    async def _publish(self) -> None:
+        """The device's keys, where the homeserver lacks them or has others."""
+        olm = self.client.olm
+        device = self._device_in(await self.own_keys())
+        ours = olm.account.identity_keys["ed25519"]
+        if device is None or device.get("keys", {}).get(f"ed25519:{self.account.device}") != ours:
+            olm.account.shared = False
+        await upkeep.upload_keys(self.client)
+        if not self.account.fallback and await upkeep.upload_fallback_key(self.client):
+            self.account.fallback = True
+            self.account.save()
+
+    async def _sign(self) -> None:
+        """The identity where there is none, the device where it is unsigned; never over another identity."""
+        found = await self.own_keys()
+        mine = self.identity.is_mine(found)
+        if mine is False:
+            raise changed()
+        if mine is None:
+            unsigned = self.identity.unsigned_master()
+            body = self.identity.upload(self.account.device, self.client.olm.account.sign(unsigned))
+            answer = await request(self.client, "POST", "/keys/device_signing/upload", body)
+            if not answer.ok:
+                answer = await request(
+                    self.client, "POST", "/keys/device_signing/upload", {**body, "auth": self._auth(answer.body)}
+                )
+            if not answer.ok:
+                raise TransportEnded("RUECKSPIEGEL_MATRIX_USER: the homeserver does not take the bot's cross-signing keys")
+            log(Event.IDENTITY_MADE)
+        device = self._device_in(found)
+        if device is not None and not self.identity.has_signed(device):
+            body = {self.credentials.user: {self.account.device: self.identity.sign_device(device)}}
+            answer = await request(self.client, "POST", "/keys/signatures/upload", body)
+            if not answer.ok or answer.body.get("failures"):
+                warn(Event.NOT_SIGNED)
+
+    async def _delete_retired(self) -> None:
+        """Devices of ours whose keys are lost."""
+        if not self.account.retired:
+            return
+        body: JSON = {"devices": self.account.retired}
+        answer = await request(self.client, "POST", "/delete_devices", body)
+        if answer.status == 401:
+            answer = await request(self.client, "POST", "/delete_devices", {**body, "auth": self._auth(answer.body)})
+        if answer.ok:
+            self.account.retired = []
+            self.account.save()
+
+    def _auth(self, challenge: JSON) -> JSON:
+        return {
+            "type": "m.login.password",
+            "identifier": {"type": "m.id.user", "user": self.credentials.user},
+            "password": self.credentials.password,
+            "session": challenge.get("session", ""),
+        }

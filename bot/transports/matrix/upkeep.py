@@ -1,0 +1,97 @@
+"""Care for the keys, where nio falls short: saved before they are uploaded, never at zero, gone once they have served."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from nio import AsyncClient
+from nio.crypto import InboundGroupSession
+from nio.store import MegolmInboundSessions
+
+from bot.logs import Event, warn
+from bot.transports.matrix.server import request
+
+JSON = dict[str, Any]
+_USED_FALLBACK = re.compile(r'"device_unused_fallback_key_types"\s*:\s*\[\s*\]')
+
+
+async def upload_keys(client: AsyncClient) -> None:
+    """Device and one-time keys that are due. Saved first: a key that was handed out and forgotten makes us deaf to somebody."""
+    olm = client.olm
+    if not olm.should_upload_keys:
+        return
+    content = olm.share_keys()
+    olm.save_account()
+    answer = await request(client, "POST", "/keys/upload", content)
+    if not answer.ok:
+        warn(Event.KEYS_NOT_UPLOADED, status=answer.status)
+        return
+    olm.account.shared = True
+    olm.uploaded_key_count = answer.body.get("one_time_key_counts", {}).get("signed_curve25519", 0)
+    olm.mark_keys_as_published()
+    olm.save_account()
+
+
+async def upload_fallback_key(client: AsyncClient) -> bool:
+    """A key for when all one-time keys are used up; a new one each time it was used. Whether the homeserver took it."""
+    raw = client.olm.account._account
+    if not raw.fallback_key:
+        raw.generate_fallback_key()
+    keys = {}
+    for id, key in raw.fallback_key.items():
+        value: JSON = {"key": key.to_base64(), "fallback": True}
+        signature = client.olm.sign_json(value)
+        keys[f"signed_curve25519:{id}"] = {**value, "signatures": {client.user_id: {f"ed25519:{client.device_id}": signature}}}
+    client.olm.save_account()
+    answer = await request(client, "POST", "/keys/upload", {"fallback_keys": keys})
+    if answer.ok:
+        client.olm.mark_keys_as_published()
+        client.olm.save_account()
+    return answer.ok
+
+
+async def after_sync(client: AsyncClient, response: Any) -> None:
+    """What nio's own loop does between syncs, and what it does not."""
+    olm = client.olm
+    if response.device_key_count.signed_curve25519 == 0:
+        olm.uploaded_key_count = 0  # nio takes a count of zero for none given, and never uploads again.
+    await upload_keys(client)
+    if _USED_FALLBACK.search(await response.transport_response.text()):
+        await upload_fallback_key(client)
+    if olm.should_query_keys:
+        await client.keys_query()
+    if users := olm.get_users_for_key_claiming():
+        await client.keys_claim(users)
+    await client.send_to_device_messages()
+
+
+def ratchet(client: AsyncClient) -> None:
+    """Make unreadable what was answered: each session forward past its last message, our own copies dropped.
+
+    Only after the sync token is saved: what the homeserver delivers again must still be readable.
+    """
+    olm = client.olm
+    last: dict[tuple[str, str], int] = {}
+    for sender_key, session_id, index in olm.message_index_store:
+        last[sender_key, session_id] = max(index, last.get((sender_key, session_id), -1))
+    own = olm.account.identity_keys["curve25519"]
+    for session in list(olm.inbound_group_store):
+        index = last.get((session.sender_key, session.id))
+        if session.sender_key == own:
+            _drop(client, session)
+        elif index is not None and session.first_known_index <= index:
+            exported = session.export_session(index + 1)
+            moved = InboundGroupSession.import_session(
+                exported, session.ed25519, session.sender_key, session.room_id, session.forwarding_chain
+            )
+            olm.inbound_group_store._entries[session.room_id][session.sender_key][session.id] = moved
+            olm.save_inbound_group_session(moved)
+    olm.message_index_store.clear()
+
+
+def _drop(client: AsyncClient, session: InboundGroupSession) -> None:
+    store = client.store
+    with store.database.bind_ctx([MegolmInboundSessions]):
+        MegolmInboundSessions.delete().where(MegolmInboundSessions.session_id == session.id).execute()
+    del client.olm.inbound_group_store._entries[session.room_id][session.sender_key][session.id]
