@@ -23,7 +23,9 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Unsure:
-    """It left, and nobody can tell whether it arrived."""
+    """It left, and nobody can tell whether it arrived; `late` where the answer only took too long."""
+
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

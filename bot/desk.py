@@ -11,8 +11,9 @@ from bot.base import Base
 from bot.facts import Fact
 from bot.memory import Memory
 from bot.messages import Message
-from bot.search.conversation import Heard, hear
+from bot.search.conversation import Heard, Objects, hear
 from bot.search.matcher import Matcher
+from bot.search.recent import forget_words
 from bot.speaker import Speaker
 
 
@@ -42,7 +43,7 @@ class Desk:
         """What a text asks, one outcome a question. Other chats are not held up while it is searched."""
         objects = self.base.grid.get("objects") or {}
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self.executor, hear, self.matcher, text, None, self.about(message), objects)
+        return await loop.run_in_executor(self.executor, _heard, self.matcher, text, self.about(message), objects)
 
     def today(self) -> date:
         """Today, where the bot is at home."""
@@ -52,3 +53,10 @@ class Desk:
         """The fact that a follow-up is asked of: of the message replied to, else the last one said here."""
         id = message.about or self.memory.fact(message.address, self.now)
         return self.base.corpus.facts.get(id) if id else None
+
+
+def _heard(matcher: Matcher, text: str, about: Fact | None, objects: Objects) -> list[Heard]:
+    try:
+        return hear(matcher, text, None, about, objects)
+    finally:
+        forget_words()

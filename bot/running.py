@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -26,6 +28,8 @@ from bot.transports.telegram.transport import Telegram
 from bot.transports.telegram.updates import Wiring
 from handlers import router
 
+LONGEST_END = 18.0
+"""Seconds after which the process ends in any case; what was not done the platform delivers again."""
 IN_GROUPS = ("ask", "news", "topics", "help", "privacy")
 """Commands that a group's menu shows; all others work there too."""
 
@@ -57,6 +61,7 @@ def _lost(service: Service) -> None:
     fail(Event.LEASE_LOST)
     service.lost = True
     service.stop()
+    asyncio.get_running_loop().call_later(LONGEST_END, os._exit, 1)
 
 
 def _telegram(app: App, store: Store, answered: Answered, pacer: Pacer | None, patience: Patience | None) -> Telegram:

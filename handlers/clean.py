@@ -20,7 +20,7 @@ async def clean(message: Message, desk: Desk) -> Reply | Errand:
         return reply(speaker.say("clean.nothing"))
 
     def said(done: int) -> Reply:
-        if done:
+        if done >= len(own):
             desk.memory.deleted(message.address)
         return reply(speaker.say("clean.done", count=str(done)))
 

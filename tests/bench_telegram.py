@@ -66,7 +66,8 @@ def telegram(questions: Sequence[str]) -> str:
             "## Telegram",
             "",
             "The bot without its pacer (Telegram itself allows about 30 a second), the Bot API server in another process "
-            f"on the same machine, each question from another person. Stock python-telegram-bot's echo searches nothing and records nothing.",
+            "on the same machine, each question from another person. "
+            "Stock python-telegram-bot's echo searches nothing and records nothing.",
             "",
             "| | answers/s | ms of CPU an answer | MB | missing |",
             "| --- | --- | --- | --- | --- |",

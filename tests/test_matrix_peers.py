@@ -117,7 +117,7 @@ async def test_a_group_has_powers_and_people_go(anna: Person, bert: Person) -> N
     await anna.invite(room, bert.user_id)
     await bert.accept(room)
     await anna.ban(room, bert.user_id)
-    with pytest.raises(MatrixError, match="M_FORBIDDEN"):
+    with pytest.raises(MatrixError, match="403 M_BAD_STATE"):
         await bert.enter(room)
     new = await anna.upgrade(room)
     assert await anna.members(new) == {anna.user_id}
@@ -184,15 +184,15 @@ async def test_made_up_answers(proxy: Proxy, fault: Fault, status: int, text: st
 
 @pytest.mark.parametrize("when", ["before", "after"])
 async def test_resets_and_hangs(proxy: Proxy, when: str) -> None:
-    # aiohttp itself tries an idempotent request again on a connection that it had used before: hence a session each.
-    proxy.faults += [Fault("GET", "versions", **{when: "reset"}), Fault("GET", "versions", **{when: "hang"})]
+    # Twice, because aiohttp silently tries a GET or PUT once more when its connection breaks.
+    proxy.faults += [Fault("GET", "versions", **{when: "reset"}, times=2), Fault("GET", "versions", **{when: "hang"})]
     with pytest.raises(aiohttp.ClientError):
         await call(proxy.url, "GET", VERSIONS)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(call(proxy.url, "GET", VERSIONS), 0.3)
     assert (await call(proxy.url, "GET", VERSIONS))[0] == 200
-    assert [fault.struck for fault in proxy.faults] == [1, 1]
-    assert [passed.status for passed in proxy.requests] == [0, 0, 200]
+    assert [fault.struck for fault in proxy.faults] == [2, 1]
+    assert [passed.status for passed in proxy.requests] == [0, 0, 0, 200]
 
 
 async def test_faults_skip_repeat_and_throw_dice(proxy: Proxy) -> None:

@@ -31,7 +31,8 @@ class Road:
 
     async def go(self, chat: str, lane: Lane = Lane.ANSWER, after: float = 0.0) -> None:
         await asyncio.sleep(after)
-        await self.pacer.turn(chat, lane, shared=chat.startswith("-"))
+        async with self.pacer.turn(chat, lane, shared=chat.startswith("-")):
+            pass
         self.gone.append((self.now(), chat, lane))
 
     def send(self, chat: str, lane: Lane = Lane.ANSWER, after: float = 0.0) -> asyncio.Task[None]:

@@ -12,10 +12,7 @@ from bot import logs
 from bot.app import App, open_app
 from bot.config import BrokenSettings, Settings, read_settings
 from bot.keys import load_keys
-from bot.running import running
-
-LONGEST_END = 18.0
-"""Seconds after a signal at which the process ends in any case; what was not done the platform delivers again."""
+from bot.running import LONGEST_END, running
 
 
 @click.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -11,6 +12,9 @@ from bot.logs import Event, fail
 from bot.messages import Address, Errand, Message, Reply, reply
 from bot.router import Router
 from bot.transports import RoleOf, Transport
+
+NOTE_SECONDS = 8.0
+"""A room that cannot be reached for longer must not hold up who reports."""
 
 
 @dataclass(frozen=True)
@@ -43,4 +47,8 @@ class Answering:
     async def _tell_stewards(self, note: str) -> bool:
         if self.room is None or self.room.platform not in self.transports:
             return False
-        return isinstance(await self.transports[self.room.platform].send(self.room, reply(note)), Sent)
+        try:
+            async with asyncio.timeout(NOTE_SECONDS):
+                return isinstance(await self.transports[self.room.platform].send(self.room, reply(note)), Sent)
+        except TimeoutError:
+            return False

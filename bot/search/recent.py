@@ -9,8 +9,18 @@ import hashlib
 import secrets
 from typing import Generic, TypeVar
 
+from bot.search import characters, language
+from bot.search.fold import fold
+
 Value = TypeVar("Value")
 MOST = 4_096
+
+
+def forget_words() -> None:
+    """Drop what folding keeps of texts, once a question is answered: it would be the question itself."""
+    fold.cache_clear()
+    characters._word_grams.cache_clear()
+    language._word_grams.cache_clear()
 
 
 class Recent(Generic[Value]):

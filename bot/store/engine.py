@@ -30,6 +30,16 @@ _MANNERS = (
     "foreign_keys=ON",
 )
 
+# A PostgreSQL host that falls silent must not keep us waiting for ever.
+_PATIENCE = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+    "options": "-c statement_timeout=15000",
+}
+
 
 class BrokenStore(Exception):
     """The database cannot be opened; the message says which setting and what to do, and holds no password."""
@@ -105,10 +115,14 @@ async def open_store(url: str, keys: Keys) -> AsyncIterator[Store]:
 def _engine(url: str) -> AsyncEngine:
     # hide_parameters: an error's text would else hold what was to be written.
     if not url.startswith("sqlite"):
-        return create_async_engine(url, hide_parameters=True, pool_pre_ping=True)
+        return create_async_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=_PATIENCE)
     path = make_url(url).database
     if path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        except OSError as error:
+            problem = f"{Path(path).parent} cannot be made ({error.strerror}); name a folder that this process may write to"
+            raise BrokenStore(f"RUECKSPIEGEL_STATE: {problem}") from error
     engine = create_async_engine(url, hide_parameters=True, poolclass=StaticPool)
     event.listen(engine.sync_engine, "connect", _teach_manners)
     event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))

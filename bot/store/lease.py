@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.store.engine import Store
+from bot.store.engine import BrokenStore, Store
 
 CHECK_SECONDS = 5.0
 
@@ -52,11 +52,15 @@ async def lease(store: Store, account: str, folder: Path, lost: Callable[[], Non
 def _lock(path: Path) -> IO[bytes]:
     import fcntl
 
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = path.open("ab")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = path.open("ab")
+    except OSError as error:
+        problem = f"{path.parent} cannot be written to ({error.strerror}); name a folder that this process may write to"
+        raise BrokenStore(f"RUECKSPIEGEL_STATE: {problem}") from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
+    except BlockingIOError as error:
         file.close()
         raise Leased(
             f"RUECKSPIEGEL_STATE: another process serves this bot account from {path.parent}; stop that one first"

@@ -32,11 +32,15 @@ class _Update:
 
 @dataclass
 class Inbox:
-    """`held_up(chat)` says for how many seconds the chat itself cannot be answered, `all_held_up()` whether nobody can."""
+    """`held_up(chat)` says for how many seconds the chat itself cannot be answered, `all_held_up()` whether nobody can.
+
+    `waits(chat)`: whether its call still waits for its turn.
+    """
 
     held_up: Callable[[str], float]
     all_held_up: Callable[[], float]
     clock: Callable[[], float] = time.monotonic
+    waits: Callable[[str], bool] = lambda chat: True
     set_free: int = 0
     shed: int = 0
     _window: dict[int, _Update] = field(default_factory=dict)
@@ -129,7 +133,8 @@ class Inbox:
             first, *rest = waiting
             waiting.clear()
             waiting.extend([first, *(update for update in rest if not update.open)])
-            if self.held_up(chat) > seconds:
+            # Only what has not left yet: a call that is cut off may have arrived, and would be repeated.
+            if self.held_up(chat) > seconds and self.waits(chat):
                 self._tasks[chat].cancel()
         tasks = list(self._tasks.values())
         if tasks:

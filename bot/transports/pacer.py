@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
+import math
+import secrets
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from enum import IntEnum
 from heapq import heappop, heappush
@@ -23,13 +27,16 @@ class Lane(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Calls a second and a minute. Telegram: about 30 a second in all, 1 a second a chat, 20 a minute a group or channel."""
+    """Calls a second, a minute and at once: more make the HTTP library slower.
+
+    Telegram: about 30 a second in all, 1 a second a chat, 20 a minute a group or channel."""
 
     overall: int = 25
     digests: int = 20
     burst: int = 3
     chat_seconds: float = 1.0
     shared_minute: int = 20
+    at_once: int = 24
 
 
 UNLIMITED = Limits(10**6, 10**6, 10**6, 0.0, 10**6)
@@ -70,9 +77,13 @@ class Pacer:
         self._parked_all = 0.0
         self._told: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._in_flight = 0
+        self._key = secrets.token_bytes(32)
 
-    async def turn(self, chat: str, lane: Lane = Lane.ANSWER, *, shared: bool = False) -> None:
-        """Wait until one call to this chat is allowed; `shared` for groups and channels."""
+    @asynccontextmanager
+    async def turn(self, chat: str, lane: Lane = Lane.ANSWER, *, shared: bool = False) -> AsyncIterator[None]:
+        """The time of one call to this chat, once it is allowed; `shared` for groups and channels."""
+        chat = self._name(chat)
         state = self._chats.setdefault(chat, _Chat())
         state.shared = shared
         future = asyncio.get_running_loop().create_future()
@@ -80,12 +91,24 @@ class Pacer:
         if len(state.waiting[lane]) == 1:
             heappush(self._queues[lane], (state.ready(self._limits), next(self._order), chat))
         self._release()
-        await future
+        try:
+            await future
+            yield
+        finally:
+            if future.done() and not future.cancelled():
+                self._in_flight -= 1
+                self._release()
+
+    def waits(self, chat: str) -> bool:
+        """Whether a call to this chat waits for its turn, so that nothing of it has left."""
+        state = self._chats.get(self._name(chat))
+        return state is not None and any(state.waiting)
 
     def park(self, chat: str | None, seconds: float) -> None:
         """The platform said to wait: this chat, or all where it named none or says so to several at once."""
         now = self._clock()
         if chat is not None:
+            chat = self._name(chat)
             state = self._chats.setdefault(chat, _Chat())
             state.parked = max(state.parked, now + seconds)
             self._told.add(chat)
@@ -103,12 +126,15 @@ class Pacer:
 
     def held_up(self, chat: str) -> float:
         """Seconds until this chat itself allows another call, whatever the others do."""
-        state = self._chats.get(chat)
+        state = self._chats.get(self._name(chat))
         return max(0.0, state.ready(self._limits) - self._clock()) if state else 0.0
 
     def all_held_up(self) -> float:
         """Seconds for which all are parked."""
         return max(0.0, self._parked_all - self._clock())
+
+    def _name(self, chat: str) -> str:
+        return hmac.digest(self._key, chat.encode(), "sha256").hex()
 
     def _release(self) -> None:
         """Let go whoever may; set the alarm for the next."""
@@ -130,7 +156,7 @@ class Pacer:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if alarm is not None:
+        if alarm is not None and alarm < math.inf:
             self._timer = asyncio.get_running_loop().call_later(max(0.001, alarm - now), self._release)
 
     def _first(self, lane: Lane) -> str | None:
@@ -153,6 +179,8 @@ class Pacer:
 
     def _free(self, lane: Lane) -> float:
         """The moment from which all chats together allow one more call of this lane."""
+        if self._in_flight >= self._limits.at_once:
+            return math.inf
         limit = self._limits.overall if lane is Lane.ANSWER else self._limits.digests
         at = self._parked_all
         if limit <= len(self._released):
@@ -169,6 +197,7 @@ class Pacer:
         state.spoken.append(now)
         state.due = max(state.due, now) + self._limits.chat_seconds
         self._released.append(now)
+        self._in_flight += 1
         self._due = max(now, self._due) + 1.0 / self._limits.overall
         if lane is Lane.DIGEST:
             self._last_digest = now

@@ -33,6 +33,7 @@ class Client:
         self.seen: defaultdict[str, dict[str, Seen]] = defaultdict(dict)
         self.redacted: defaultdict[str, set[str]] = defaultdict(set)
         self.unreadable: defaultdict[str, dict[str, nio.MegolmEvent]] = defaultdict(dict)
+        self._known: set[str] = set()
         self._turn, self._news = asyncio.Lock(), asyncio.Condition()
         self._poll: asyncio.Task[Any] | None = None  # the background's, which may be cut short
         self._background: asyncio.Task[None] | None = None
@@ -133,6 +134,9 @@ class Client:
 
     def _take(self, response: nio.SyncResponse) -> None:
         for room, joined in response.rooms.join.items():
+            if joined.timeline.limited and room in self._known:
+                raise RuntimeError("more messages came at once than this client takes: it would lose some")
+            self._known.add(room)
             for event in joined.timeline.events:
                 self._take_event(room, event)
         for room, waiting in self.unreadable.items():  # keys may come after the message

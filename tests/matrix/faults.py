@@ -20,6 +20,7 @@ class Fault:
     `before`: instead of the homeserver's doing: "reset", "hang", "502", "html", "429", "401", "401-soft".
     `after`: once the homeserver has accepted it: "reset", "hang", "502", or something to call before its answer leaves.
     The first `skip` matches pass, then `times` are struck (None: all), each with `chance`. `struck` counts them.
+    A client on aiohttp repeats a GET or PUT once by itself when its connection breaks: it notices the second reset.
     """
 
     method: str

@@ -42,6 +42,11 @@ class Person:
             raise
         return cls(client, url, password)
 
+    @property
+    def token(self) -> str:
+        """For `hs.request` in this person's name."""
+        return str(self.client.nio.access_token)
+
     async def close(self) -> None:
         """Stop syncing; the account stays."""
         await self.client.close()
@@ -175,7 +180,7 @@ class Person:
 
     async def call(self, method: str, path: str, json: Any = None) -> Any:
         """The body of a call of the client API with this person's token; `path` follows /_matrix/client/v3."""
-        answer = await calls.call(self.url, method, f"/_matrix/client/v3{path}", self.client.nio.access_token, json)
+        answer = await calls.call(self.url, method, f"/_matrix/client/v3{path}", self.token, json)
         return calls.expect(answer)
 
     async def _in(self, room: str) -> str:

@@ -10,7 +10,7 @@ import socket
 import struct
 import time
 from collections.abc import Coroutine
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, NoReturn, Self
 
 import aiohttp
 from aiohttp import web
@@ -102,7 +102,7 @@ class Proxy:
             response = await (work if request.method == "GET" else self._to_the_end(work))
             if response is None:
                 _reset(request.transport)
-                raise ConnectionResetError
+                await _never()  # the lost connection cancels this
             status = response.status
             return response
         finally:
@@ -147,11 +147,16 @@ async def _do(deed: Deed) -> None:
         await done
 
 
+async def _never() -> NoReturn:
+    await asyncio.get_running_loop().create_future()
+    raise AssertionError
+
+
 async def _strike(kind: str, fault: Fault) -> web.Response | None:
     if kind == "reset":
         return None
     if kind == "hang":
-        await asyncio.Event().wait()
+        await _never()
     return made_up(kind, fault.retry_after_ms)
 
 

@@ -85,7 +85,7 @@ def canonical(thing: JSON) -> bytes:
 def changed() -> TransportEnded:
     """Somebody reset the identity: the bot must not replace it by itself."""
     problem = (
-        "the account's cross-signing identity is not that of RUECKSPIEGEL_KEY_FILE. Either the key file was exchanged: put back "
+        "the account's cross-signing identity is not of RUECKSPIEGEL_KEY_FILE. Either the key file was exchanged: put back "
         "the old one; or somebody reset the identity: if it was you, make a new account, if not, the account was taken over"
     )
     return TransportEnded(f"RUECKSPIEGEL_MATRIX_USER: {problem}")

@@ -1,4 +1,4 @@
-"""Replies to events: each under a transaction id of its own, so that a repeat is the same event; never in clear where it was not."""
+"""Replies to events: each under a transaction id of its own, so that a repeat is the same event; never newly in clear."""
 
 from __future__ import annotations
 
@@ -63,8 +63,8 @@ class Sender:
 
     async def once(self, room: str, content: JSON, transaction: str, *, lane: Lane) -> Outcome:
         """One try, which may be repeated under the same transaction id for 23 hours."""
-        await self.pacer.turn(room, lane)
-        outcome = await self._try(room, content, transaction)
+        async with self.pacer.turn(room, lane):
+            outcome = await self._try(room, content, transaction)
         if isinstance(outcome, Later):
             self.pacer.park(None, outcome.after or 0.0)
         return outcome

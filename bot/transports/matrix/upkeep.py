@@ -25,7 +25,7 @@ async def upload_keys(client: AsyncClient) -> None:
     olm.save_account()
     answer = await request(client, "POST", "/keys/upload", content)
     if not answer.ok:
-        warn(Event.KEYS_NOT_UPLOADED, status=answer.status)
+        warn(Event.KEYS_NOT_UPLOADED)
         return
     olm.account.shared = True
     olm.uploaded_key_count = answer.body.get("one_time_key_counts", {}).get("signed_curve25519", 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
@@ -11,15 +10,15 @@ from urllib.parse import urlencode
 import httpx
 import telegram
 from telegram import Bot, Update
-from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
+from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError, TimedOut
 from telegram.request import HTTPXRequest
 
 from bot.deliveries import Gone, Later, Missing, Moved, Outcome, Refused, Sent, Unsure
 from bot.messages import Address
 
 Value = TypeVar("Value")
-AT_ONCE = 24
-"""Calls at once; more make the HTTP library slower, not faster."""
+CONNECTIONS = 40
+"""More than the pacer lets go at once, since taps and roles are asked beside it."""
 CALL_SECONDS = 8.0
 POLL_SECONDS = 20
 ALLOWED = ("message", "edited_message", "channel_post", "callback_query", "my_chat_member")
@@ -62,14 +61,12 @@ class Api:
     def __init__(self, token: str, url: str, *, poll_seconds: int = POLL_SECONDS, call_seconds: float = CALL_SECONDS) -> None:
         self._token, self._url = token, url
         self._poll_seconds, self._call_seconds = poll_seconds, call_seconds
-        # In front of the HTTP library, whose own queue is searched anew with each request.
-        self._gate = asyncio.Semaphore(AT_ONCE)
         self._open()
 
     def _open(self) -> None:
         seconds = self._call_seconds
         self._poller = HTTPXRequest(4, seconds, seconds, seconds, seconds)
-        request = HTTPXRequest(AT_ONCE, seconds, seconds, seconds, seconds)
+        request = HTTPXRequest(CONNECTIONS, seconds, seconds, seconds, seconds)
         self._bot = Bot(self._token, base_url=f"{self._url}/bot", request=request)
 
     async def start(self) -> telegram.User:
@@ -84,6 +81,7 @@ class Api:
     async def close(self) -> None:
         await self._poller.shutdown()
         await self._bot.shutdown()
+        await self._bot.request.shutdown()
 
     async def rebuild(self) -> None:
         """New connections, for when the old ones have gone silent."""
@@ -125,8 +123,7 @@ class Api:
     async def do(self, call: Callable[[Bot], Awaitable[object]]) -> Outcome:
         """What became of a call that sends, edits or deletes."""
         try:
-            async with self._gate:
-                done = await call(self._bot)
+            done = await call(self._bot)
         except Exception as error:  # The library parses the answer after the call took effect: whatever fails there is unsure.
             return outcome_of(error)
         return Sent(str(done.message_id) if isinstance(done, telegram.Message) else "")
@@ -172,7 +169,9 @@ def outcome_of(error: Exception) -> Outcome:
             return Refused()
         case InvalidToken() | Conflict():
             return Later()
-    return Later() if isinstance(error.__cause__, _NOT_SENT) else Unsure()
+    if isinstance(error.__cause__, _NOT_SENT):
+        return Later()
+    return Unsure(late=isinstance(error, TimedOut))
 
 
 def _seconds(error: RetryAfter) -> float:

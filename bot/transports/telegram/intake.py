@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ class Intake:
         self._heard = self._rebuilt = clock()
         self._polled: tuple[int | None, float] = (None, 0.0)
         self._trouble: tuple[type[Exception], float] | None = None
+        self._conflict: tuple[float, float] | None = None
         self._failures = 0
 
     async def poll_for_ever(self) -> None:
@@ -56,8 +58,8 @@ class Intake:
                 await self._poll()
             except TokenRefused as error:
                 await self._refused(error)
-            except OtherPoller as error:
-                await self._other(error)
+            except OtherPoller:
+                await self._other()
             except Unreachable as error:
                 await self._silent(error)
 
@@ -77,7 +79,11 @@ class Intake:
             self._inbox.confirmed()
             return
         new = [update for update in updates if not self._inbox.knows(update.get("update_id", 0))]
-        await self._take(new)
+        try:
+            await self._take(new)
+        except Exception as error:  # A store that is busy for long: nothing was confirmed, so the next poll brings them again.
+            fail(Event.UNHANDLED, exception=type(error))
+            await asyncio.sleep(SAME_OFFSET_SECONDS)
         self._inbox.sweep(full=len(updates) >= WINDOW)
 
     async def _pause(self) -> None:
@@ -106,9 +112,14 @@ class Intake:
             ) from None
         await asyncio.sleep(min(1.0, self._patience.refused / 3))
 
-    async def _other(self, error: OtherPoller) -> None:
+    async def _other(self) -> None:
         fail(Event.OTHER_POLLER)
-        if self._since(error) >= self._patience.other:
+        now = self._clock()
+        # Between two pollers each has its successes: only a time without any refusal ends the trouble.
+        if self._conflict is None or now - self._conflict[1] > self._patience.other:
+            self._conflict = (now, now)
+        self._conflict = (self._conflict[0], now)
+        if now - self._conflict[0] >= self._patience.other:
             problem = "another process polls with the same token; stop it, or make a token of its own for each"
             raise TransportEnded(f"RUECKSPIEGEL_TELEGRAM_TOKEN: {problem}") from None
         await asyncio.sleep(min(5.0, self._patience.other / 5))
@@ -124,7 +135,7 @@ class Intake:
             self._rebuilt = self._clock()
             warn(Event.CLIENT_REBUILT)
         self._failures += 1
-        await asyncio.sleep(error.after or min(LONGEST_BACKOFF, self._patience.rebuild, 0.5 * 1.6**self._failures))
+        await asyncio.sleep(min(error.after or math.inf, LONGEST_BACKOFF, self._patience.rebuild, 0.5 * 1.6**self._failures))
 
     def _since(self, error: Exception) -> float:
         """Seconds for which this same trouble has lasted."""

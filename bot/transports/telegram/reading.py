@@ -127,6 +127,8 @@ def _spoken(message: TelegramMessage, me: Me, *, edited: bool) -> Spoken | None:
 
 def _addressed(text: str, message: TelegramMessage, me: Me) -> str | None:
     """The text without our name, None where it is not for us: no command of ours, no mention, no reply to us."""
+    if message.is_automatic_forward:
+        return None  # A channel's post, forwarded by itself into the group for comments, asks nothing.
     name = command_of(text)
     if name is not None:
         first = text.split(maxsplit=1)[0]
@@ -137,10 +139,7 @@ def _addressed(text: str, message: TelegramMessage, me: Me) -> str | None:
     if mention.search(text):
         return mention.sub("", text).strip()
     answered = message.reply_to_message
-    # A channel's post, forwarded by itself into the group for comments, asks nothing.
-    if message.is_automatic_forward or answered is None:
-        return None
-    return text if answered.from_user is not None and answered.from_user.id == me.id else None
+    return text if answered is not None and answered.from_user is not None and answered.from_user.id == me.id else None
 
 
 def _tap(update: Update) -> Spoken | OldButton | None:

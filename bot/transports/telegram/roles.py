@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -24,7 +26,8 @@ class Roles:
     stewards: Mapping[str, str]
     room: Address | None
     clock: Callable[[], float] = time.monotonic
-    _admins: dict[str, tuple[float, frozenset[int]]] = field(default_factory=dict, repr=False)
+    _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    _admins: dict[bytes, tuple[float, frozenset[bytes]]] = field(default_factory=dict, repr=False)
 
     async def role(self, address: Address, kind: str, sender: Sender) -> Role:
         """The role of a sender in a chat of this kind (private, group, supergroup, channel)."""
@@ -37,20 +40,23 @@ class Roles:
         if sender.as_chat is not None:
             # An anonymous admin speaks as the group; a channel that speaks in a group is nobody's admin.
             return Role.MANAGER if str(sender.as_chat) == address.chat else Role.ANYONE
-        return Role.MANAGER if sender.user in await self._administrators(address.chat) else Role.ANYONE
+        return Role.MANAGER if self._mark(sender.user) in await self._administrators(address.chat) else Role.ANYONE
 
-    async def _administrators(self, chat: str) -> frozenset[int]:
-        now = self.clock()
-        known = self._admins.get(chat)
+    async def _administrators(self, chat: str) -> frozenset[bytes]:
+        now, name = self.clock(), self._mark(chat)
+        known = self._admins.get(name)
         if known is not None and now - known[0] < KEPT_SECONDS:
             return known[1]
-        self._admins = {name: row for name, row in self._admins.items() if now - row[0] < KEPT_SECONDS}
+        self._admins = {other: row for other, row in self._admins.items() if now - row[0] < KEPT_SECONDS}
         try:
             members = await self.api.get(lambda bot: bot.get_chat_administrators(int(chat)))
         except (Unreachable, TokenRefused, OtherPoller):
             # Nobody may what nobody can check.
             return frozenset()
-        found = frozenset(member.user.id for member in members)
+        found = frozenset(self._mark(member.user.id) for member in members)
         if len(self._admins) < _MOST_CHATS:
-            self._admins[chat] = (now, found)
+            self._admins[name] = (now, found)
         return found
+
+    def _mark(self, id: object) -> bytes:
+        return hmac.digest(self._key, str(id).encode(), "sha256")

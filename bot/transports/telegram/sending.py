@@ -11,7 +11,7 @@ from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPrevie
 from bot.deliveries import Gone, Later, Missing, Moved, Outcome, Refused, Sent, Unsure
 from bot.logs import Event, Fate, fail, warn
 from bot.messages import Address, Button, Opens, Reply
-from bot.transports.markup import Part, parts
+from bot.transports.markup import Part, clean, parts
 from bot.transports.pacer import Lane, Pacer
 from bot.transports.telegram.api import Api
 from bot.transports.telegram.callbacks import data_of
@@ -19,9 +19,12 @@ from bot.transports.telegram.callbacks import data_of
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 MOST_UNSURE = 5
 """How often an answer is repeated of which nobody can tell whether it arrived: rather twice than never."""
+MOST_LATE = 2
+"""The same where Telegram is only slow, since then it mostly did arrive."""
 GIVE_UP_SECONDS = 3600.0
 LONGEST_PAUSE = 30.0
 LONGEST_LABEL = 60
+MOST_BUTTONS = 90
 
 OnMoved = Callable[[Address, Address], Awaitable[None]]
 
@@ -52,8 +55,8 @@ class Sender:
         self, address: Address, part: Part, buttons: tuple[Button, ...] = (), *, lane: Lane, silent: bool = False
     ) -> Outcome:
         """One call, never repeated."""
-        await self.pacer.turn(address.chat, lane, shared=address.chat.startswith("-"))
-        return self._noted(address, await self.api.do(lambda bot: self._send(bot, address, part, buttons, silent)))
+        async with self.pacer.turn(address.chat, lane, shared=address.chat.startswith("-")):
+            return self._noted(address, await self.api.do(lambda bot: self._send(bot, address, part, buttons, silent)))
 
     async def delete(self, address: Address, ids: tuple[str, ...]) -> int:
         """Delete own messages; how many the platform accepted."""
@@ -67,13 +70,13 @@ class Sender:
     async def _repeated(
         self, address: Address, part: Part, buttons: tuple[Button, ...], replaces: str | None
     ) -> tuple[Outcome, Address]:
-        unsure = pause = waited = 0.0
+        unsure = late = pause = waited = 0.0
         while True:
-            await self.pacer.turn(address.chat, Lane.ANSWER, shared=address.chat.startswith("-"))
-            outcome = self._noted(address, await self.api.do(self._call(address, part, buttons, replaces)))
+            async with self.pacer.turn(address.chat, Lane.ANSWER, shared=address.chat.startswith("-")):
+                outcome = self._noted(address, await self.api.do(self._call(address, part, buttons, replaces)))
             match outcome:
                 case Moved(to=new):
-                    await self.on_moved(address, new)
+                    await self._move(address, new)
                     address = Address(new.platform, new.chat, address.topic)
                     continue
                 case Missing() if replaces is not None:
@@ -87,7 +90,9 @@ class Sender:
                     pass
                 case Later():
                     continue
-                case Unsure() if unsure < MOST_UNSURE:
+                case Unsure(late=True) if late < MOST_LATE:
+                    late += 1
+                case Unsure(late=False) if unsure < MOST_UNSURE:
                     unsure += 1
                 case _:
                     if not isinstance(outcome, Sent):
@@ -100,6 +105,12 @@ class Sender:
             waited += pause
             warn(Event.CALL_REPEATED, seconds=pause)
             await asyncio.sleep(pause)
+
+    async def _move(self, old: Address, new: Address) -> None:
+        try:
+            await self.on_moved(old, new)
+        except Exception as error:  # What is kept moves at the next message of the group; the answer goes out all the same.
+            fail(Event.UNHANDLED, exception=type(error))
 
     def _noted(self, address: Address, outcome: Outcome) -> Outcome:
         match outcome:
@@ -137,11 +148,12 @@ class Sender:
         )
 
     def _keyboard(self, buttons: tuple[Button, ...]) -> InlineKeyboardMarkup | None:
-        rows = [[made] for button in buttons if (made := self._button(button)) is not None]
+        rows = [[made] for button in buttons[:MOST_BUTTONS] if (made := self._button(button)) is not None]
         return InlineKeyboardMarkup(rows) if rows else None
 
     def _button(self, button: Button) -> InlineKeyboardButton | None:
-        label = button.label if len(button.label) <= LONGEST_LABEL else button.label[: LONGEST_LABEL - 1] + "…"
+        label = clean(button.label)
+        label = label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1] + "…"
         if button.opens is Opens.PRIVATE:
             start = button.says.removeprefix("/start").strip()
             return InlineKeyboardButton(label, url=f"https://t.me/{self.name}" + (f"?start={start}" if start else ""))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
+from typing import Any
 
 from bot.deliveries import Outcome, Sent
 from bot.logs import Event, log, warn
@@ -35,18 +36,25 @@ class Telegram:
     def __init__(self, api: Api, wiring: Wiring, pacer: Pacer | None = None, patience: Patience | None = None) -> None:
         self._api, self._wiring, self._patience = api, wiring, patience or Patience()
         self.pacer = pacer or Pacer()
-        self.inbox = Inbox(self.pacer.held_up, self.pacer.all_held_up)
+        self.inbox = Inbox(self.pacer.held_up, self.pacer.all_held_up, waits=self.pacer.waits)
         self._sender = Sender(api, self.pacer, "", wiring.moved)
         self._stopping = False
-        self._tasks: list[asyncio.Task[object]] = []
+        self._tasks: list[asyncio.Future[Any]] = []
 
     async def listen(self, receive: Receive) -> None:
         """See `Transport`."""
-        me = await self._who()
+        who = asyncio.ensure_future(self._who())
+        self._tasks = [who]
+        try:
+            me = await who
+        except asyncio.CancelledError:
+            if self._stopping:
+                return
+            raise
         self._sender.name = me.name
         updates = Updates(self._api, self._wiring, self.inbox, self._sender, me)
         intake = Intake(self._api, self.inbox, partial(updates.take, receive), self._patience)
-        polling: asyncio.Task[object] = asyncio.ensure_future(intake.poll_for_ever())
+        polling = asyncio.ensure_future(intake.poll_for_ever())
         self._tasks = [polling, asyncio.ensure_future(set_face(self._api, self._wiring.faces))]
         log(Event.LISTENING)
         try:
@@ -72,8 +80,10 @@ class Telegram:
     async def send(self, address: Address, reply: Reply) -> Outcome:
         """See `Transport`."""
         outcome: Outcome = Sent("")
-        for part in parts(reply.spans):
-            outcome = await self._sender.once(address, part, lane=Lane.ANSWER)
+        pieces = parts(reply.spans)
+        for number, part in enumerate(pieces, 1):
+            buttons = reply.buttons if number == len(pieces) else ()
+            outcome = await self._sender.once(address, part, buttons, lane=Lane.ANSWER)
             if not isinstance(outcome, Sent):
                 break
         return outcome

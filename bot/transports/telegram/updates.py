@@ -24,8 +24,11 @@ from bot.transports.telegram.roles import Roles
 from bot.transports.telegram.sending import Sender
 from bot.transports.telegram.setup import Face
 
-TAP_SECONDS = 60.0
+TAP_SECONDS = 20.0
 """A button that is tapped again within this time is the same tap, delivered twice."""
+
+TAPS_AT_ONCE = 8
+MOST_TAPS = 100
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Updates:
         self._taps: dict[bytes, float] = {}
         self._key = secrets.token_bytes(32)
         self._asides: set[asyncio.Task[Any]] = set()
+        self._taps_at_once = asyncio.Semaphore(TAPS_AT_ONCE)
         self.set_aside = 0
 
     async def close(self) -> None:
@@ -113,6 +117,8 @@ class Updates:
         address, memory, now = spoken.message.address, self._wiring.memory, self._wiring.now()
         before = memory.answers_to(address, spoken.edits, now) if spoken.edits else ()
         on = spoken.on if spoken.opens is Opens.REPLACE else (before[0] if before else None)
+        if len(before) > 1:
+            await self._sender.delete(address, before[1:])
         for id in await self._sender.answer(address, said, instead_of=on):
             memory.sent(address, id, spoken.message.id, self._wiring.now())
 
@@ -131,12 +137,14 @@ class Updates:
         mark = hmac.digest(self._key, sign.encode(), "sha256")
         self._taps = {other: at for other, at in self._taps.items() if now - at < TAP_SECONDS}
         known = mark in self._taps
-        self._taps[mark] = now
+        self._taps.setdefault(mark, now)
         return known
 
     async def _tell(self, query: str, text: str | None) -> None:
-        """Answer a tap at once, so that its button stops turning; Telegram does not limit these."""
-        await self._api.do(lambda bot: bot.answer_callback_query(query, text[:200] if text else None))
+        """Answer a tap at once, so that its button stops turning; Telegram does not limit these, but a flood of them we do."""
+        if len(self._asides) <= MOST_TAPS:
+            async with self._taps_at_once:
+                await self._api.do(lambda bot: bot.answer_callback_query(query, text[:200] if text else None))
 
     def _aside(self, work: Awaitable[object]) -> None:
         task = asyncio.ensure_future(work)
