@@ -8,7 +8,7 @@ from tests import chaos
 from tests.bot_api.faults import ApiError, Fault
 from tests.scan import Canary, scan
 
-PEOPLE = 40
+PEOPLE = 20
 FIRST_ID = 7_099_887_766_000
 WORDS = ("quixotrel", "vambrusta", "zelkandor", "morvinghast", "telpardine")
 
@@ -32,7 +32,8 @@ async def test_conversations_leave_no_trace_of_a_person(tmp_path: Path) -> None:
                 await api.say(id, f"what can the van camera record about {name} the driver?")
                 await api.say(id, "/mydata")
                 await api.call("send_media", user=id, kind="location")
-                await api.say(id, f"/ask {name}", chat=-FIRST_ID)
+                if number < 10:
+                    await api.say(id, f"/ask {name}", chat=-FIRST_ID)
             await api.call("raw_update", update={"message": {"message_id": 5, "date": "never", "chat": WORDS[0]}})
             await api.wait_drained(120)
             process.terminate()

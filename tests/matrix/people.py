@@ -72,6 +72,8 @@ class Person:
         version: str | None = None,
     ) -> str:
         """`power`: {user id: level}, and other keys of m.room.power_levels; `history`: shared, invited or joined."""
+        if power is not None and version is not None and int(version) < 12:
+            power = {self.user_id: 100, **power}  # later versions refuse a creator's level, earlier ones need it
         state: list[dict[str, Any]] = [ENCRYPTION] if encrypted else []
         if history is not None:
             state.append({"type": "m.room.history_visibility", "state_key": "", "content": {"history_visibility": history}})
