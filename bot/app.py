@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +39,7 @@ class App:
     findings: tuple[Finding, ...]
     model: Model
     memory: Memory
+    fingerprints: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def executor(self) -> Executor:
@@ -69,6 +70,7 @@ class App:
             self.executor,
             self.settings.steward_room is not None,
             ZoneInfo(self.settings.timezone),
+            self.fingerprints,
         )
 
 

@@ -42,6 +42,9 @@ class Settings:
     key_file: Path | None = None
     stewards: Mapping[str, str] = field(default_factory=dict, repr=False)
     steward_room: Address | None = field(default=None, repr=False)
+    matrix_homeserver: str | None = None
+    matrix_user: str | None = None
+    matrix_password: str | None = field(default=None, repr=False)
     timezone: str = "Europe/Berlin"
     debug: bool = False
 
@@ -71,6 +74,9 @@ def read_settings(environment: Mapping[str, str] | None = None, folder: Path = P
         language=language.lower(),
         telegram_token=_token(values),
         telegram_api_url=_url(values, "TELEGRAM_API_URL", Settings().telegram_api_url),
+        matrix_homeserver=_url(values, "MATRIX_HOMESERVER", "") if "MATRIX_HOMESERVER" in values else None,
+        matrix_user=_matrix_user(values),
+        matrix_password=values.get("MATRIX_PASSWORD"),
         database=_database(values),
         key_file=Path(values["KEY_FILE"]) if "KEY_FILE" in values else None,
         stewards=_stewards(values.get("STEWARDS", "")),
@@ -113,6 +119,18 @@ def _token(values: Mapping[str, str]) -> str | None:
     if token is not None and not _TOKEN.fullmatch(token):
         raise _broken("TELEGRAM_TOKEN", "that is no bot token; copy the one that BotFather gave, such as 123456:ABC-DEF")
     return token
+
+
+def _matrix_user(values: Mapping[str, str]) -> str | None:
+    """The user id; where one of the three Matrix settings is set, all must be."""
+    names = ("MATRIX_HOMESERVER", "MATRIX_USER", "MATRIX_PASSWORD")
+    missing = [name for name in names if name not in values]
+    if 0 < len(missing) < len(names):
+        raise _broken(missing[0], "it is missing, and the other Matrix settings are set; set all three or none")
+    user = values.get("MATRIX_USER")
+    if user is not None and not re.fullmatch(r"@[^:\s]+:\S+", user):
+        raise _broken("MATRIX_USER", "write the full user id, such as @rueckspiegel:example.org")
+    return user
 
 
 def _url(values: Mapping[str, str], name: str, default: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 
 from bot.base import Base
@@ -21,7 +22,8 @@ from bot.speaker import Speaker
 class Desk:
     """Frozen: a reload makes the next message's desk from a new base. `language` is where nothing else says.
 
-    `executor` is where questions are searched, one after the other; `reports` whether stewards hear of mistakes.
+    `executor` is where questions are searched, one after the other; `reports` whether stewards hear of mistakes;
+    `fingerprints` by platform are what workers compare to know the bot.
     """
 
     base: Base
@@ -33,6 +35,7 @@ class Desk:
     executor: Executor | None = None
     reports: bool = False
     zone: tzinfo = UTC
+    fingerprints: Mapping[str, str] = field(default_factory=dict)
 
     def speaker(self, message: Message, detected: str = "") -> Speaker:
         """In the chosen language, else the question's, else the app's, else the setting's."""

@@ -16,8 +16,8 @@ from enum import Enum
 from types import TracebackType
 from typing import Any, TextIO
 
-Field = int | float | bool | Enum | type[BaseException]
-"""What a field may be: a number, a word of a fixed list, the class of an exception. Never a text."""
+Field = int | float | bool | Enum | type[BaseException] | BaseException
+"""What a field may be: a number, a word of a fixed list, the class of an exception and the place in our code. Never a text."""
 
 
 class Event(Enum):
@@ -103,9 +103,22 @@ def _word(value: Field) -> str:
         return str(value.value)
     if isinstance(value, type) and issubclass(value, BaseException):
         return value.__name__
+    if isinstance(value, BaseException):
+        return type(value).__name__ + _place(value)
     if isinstance(value, (bool, int, float)):
         return f"{value:.3f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value).lower()
     raise TypeError(f"a log field may not be a {type(value).__name__}")
+
+
+def _place(error: BaseException) -> str:
+    """The last line of our own that an exception went through."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        module = str(trace.tb_frame.f_globals.get("__name__", ""))
+        if module.partition(".")[0] in ("bot", "handlers"):
+            place = f"@{module}:{trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
 
 
 class _AllowList(logging.Handler):
@@ -158,13 +171,13 @@ def set_up(debug: bool = False, out: TextIO | None = None) -> None:
 def on_loop_exception(_loop: object, context: Mapping[str, Any]) -> None:
     """For `loop.set_exception_handler`: asyncio would print the exception with its text."""
     raised = context.get("exception")
-    fail(Event.UNHANDLED, **({"exception": type(raised)} if raised else {}))
+    fail(Event.UNHANDLED, **({"exception": raised} if raised else {}))
 
 
 def _on_warning(message: Warning | str, category: type[Warning], *_rest: object, **_more: object) -> None:
     warn(Event.UNHANDLED, exception=category)
 
 
-def _on_exception(kind: type[BaseException], _error: BaseException, _trace: TracebackType | None) -> None:
+def _on_exception(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
     if not issubclass(kind, KeyboardInterrupt):
-        fail(Event.UNHANDLED, exception=kind)
+        fail(Event.UNHANDLED, exception=error)

@@ -35,6 +35,7 @@ class Memory:
     _languages: dict[bytes, str] = field(default_factory=dict, repr=False)
     _facts: dict[bytes, tuple[str, datetime]] = field(default_factory=dict, repr=False)
     _own: dict[bytes, list[_Own]] = field(default_factory=dict, repr=False)
+    _choices: dict[bytes, tuple[tuple[str, ...], datetime]] = field(default_factory=dict, repr=False)
     _reports: dict[str, datetime] = field(default_factory=dict, repr=False)
 
     def language(self, address: Address) -> str | None:
@@ -55,6 +56,15 @@ class Memory:
         for name in [name for name, (_, said) in self._facts.items() if moment - said > FACT_LIFETIME]:
             del self._facts[name]
         _keep(self._facts, self._name(address), (fact, moment))
+
+    def offered(self, address: Address, says: tuple[str, ...], now: datetime) -> None:
+        """What the numbers of the last answer mean, where there are no buttons; kept as long as the answer."""
+        _keep(self._choices, self._name(address), (says, now))
+
+    def choices(self, address: Address, now: datetime) -> tuple[str, ...]:
+        """What the numbers of the last answer mean."""
+        says, offered = self._choices.get(self._name(address), ((), now))
+        return says if now - offered <= FACT_LIFETIME else ()
 
     def sent(self, address: Address, id: str, to: str, now: datetime) -> None:
         """The bot sent message `id` in answer to message `to`."""
@@ -83,6 +93,9 @@ class Memory:
             self._own[name] = [own for own in kept if now - own.sent <= OWN_LIFETIME]
             if not self._own[name]:
                 del self._own[name]
+        for name, (_, offered) in list(self._choices.items()):
+            if now - offered > FACT_LIFETIME:
+                del self._choices[name]
         for name, (_, said) in list(self._facts.items()):
             if now.replace(tzinfo=None) - said > FACT_LIFETIME:
                 del self._facts[name]
@@ -100,6 +113,7 @@ class Memory:
         self._languages.pop(self._name(address), None)
         self._facts.pop(self._name(address), None)
         self._own.pop(self._name(address), None)
+        self._choices.pop(self._name(address), None)
 
     def _mark(self, id: str) -> bytes:
         return hmac.digest(self._key, id.encode(), "sha256")[:8]

@@ -20,12 +20,14 @@ from bot.store.answered import Answered
 from bot.store.chats import move
 from bot.store.lease import lease
 from bot.transports import Transport
+from bot.transports.matrix.session import Credentials
+from bot.transports.matrix.transport import Matrix
 from bot.transports.pacer import Pacer
 from bot.transports.telegram.api import Api
 from bot.transports.telegram.intake import Patience
 from bot.transports.telegram.setup import Face
 from bot.transports.telegram.transport import Telegram
-from bot.transports.telegram.updates import Wiring
+from bot.transports.wiring import Wiring
 from handlers import router
 
 LONGEST_END = 18.0
@@ -46,12 +48,21 @@ async def running(app: App, keys: Keys, pacer: Pacer | None = None, patience: Pa
         transports: dict[str, Transport] = {}
         answering = Answering(router, lambda: app.desk(now()), transports, app.settings.steward_room)
         service = Service([], answering.receive)
+        kept: list[Answered] = []
         if app.settings.telegram_token is not None:
             account = f"telegram:{app.settings.telegram_token.partition(':')[0]}"
             await stack.enter_async_context(lease(store, account, app.settings.state, partial(_lost, service)))
             answered = Answered(store, account)
             transports["telegram"] = _telegram(app, store, answered, pacer, patience)
-            service.chores = [partial(purge, [answered], app.memory, now)]
+            kept.append(answered)
+        if app.settings.matrix_user is not None:
+            account = f"matrix:{app.settings.matrix_user}"
+            await stack.enter_async_context(lease(store, account, app.settings.state, partial(_lost, service)))
+            kept.append(Answered(store, account))
+            matrix = _matrix(app, store, kept[-1], keys)
+            transports["matrix"] = matrix
+            app.fingerprints["matrix"] = matrix.fingerprint
+        service.chores = [partial(purge, kept, app.memory, now)]
         service.transports = list(transports.values())
         yield service
 
@@ -65,8 +76,23 @@ def _lost(service: Service) -> None:
 
 
 def _telegram(app: App, store: Store, answered: Answered, pacer: Pacer | None, patience: Patience | None) -> Telegram:
-    settings, texts = app.settings, app.base.texts
+    settings = app.settings
     assert settings.telegram_token is not None
+    api = Api(settings.telegram_token, settings.telegram_api_url)
+    return Telegram(api, _wiring(app, store, answered), faces(app), pacer, patience)
+
+
+def _matrix(app: App, store: Store, answered: Answered, keys: Keys) -> Matrix:
+    settings = app.settings
+    assert settings.matrix_homeserver
+    assert settings.matrix_user
+    assert settings.matrix_password
+    credentials = Credentials(settings.matrix_homeserver, settings.matrix_user, settings.matrix_password)
+    return Matrix(credentials, settings.state / "matrix", keys, _wiring(app, store, answered))
+
+
+def _wiring(app: App, store: Store, answered: Answered) -> Wiring:
+    settings, texts = app.settings, app.base.texts
 
     def say(key: str, language: str | None) -> str:
         return texts.say(language if language and texts.has(language, key) else settings.language, key)
@@ -74,7 +100,7 @@ def _telegram(app: App, store: Store, answered: Answered, pacer: Pacer | None, p
     async def left(address: Address) -> None:
         """Nothing is stored of a chat that we left, so far."""
 
-    wiring = Wiring(
+    return Wiring(
         answered=answered,
         memory=app.memory,
         now=now,
@@ -82,11 +108,9 @@ def _telegram(app: App, store: Store, answered: Answered, pacer: Pacer | None, p
         moved=partial(move, store),
         left=left,
         commands=frozenset(router.commands),
-        faces=faces(app),
         stewards=settings.stewards,
         room=settings.steward_room,
     )
-    return Telegram(Api(settings.telegram_token, settings.telegram_api_url), wiring, pacer, patience)
 
 
 def faces(app: App) -> dict[str, Face]:

@@ -28,7 +28,9 @@ async def privacy(message: Message, desk: Desk) -> Reply:
     """What is stored, and what not."""
     speaker = desk.speaker(message)
     own = f"privacy.{message.address.platform}"
-    said = [speaker.say("privacy")] + ([speaker.say(own)] if desk.base.texts.has(desk.language, own) else [])
+    said = [speaker.say("privacy")]
+    if desk.base.texts.has(desk.language, own):
+        said.append(speaker.say(own, fingerprint=desk.fingerprints.get(message.address.platform, "–")))
     return reply("\n\n".join(said))
 
 
@@ -39,7 +41,8 @@ async def mydata(message: Message, desk: Desk) -> Reply:
     chosen = desk.memory.language(message.address)
     fact = desk.memory.fact(message.address, desk.now)
     kept = [speaker.say("mydata.language", language=chosen)] if chosen else []
-    kept += [speaker.say("mydata.fact", fact=fact)] if fact else []
+    said = [part for part in (fact, *desk.memory.choices(message.address, desk.now)) if part]
+    kept += [speaker.say("mydata.fact", fact=", ".join(said))] if said else []
     own = desk.memory.own(message.address, desk.now)
     kept += [speaker.say("mydata.own", count=str(len(own)))] if own else []
     return reply(speaker.say("mydata", what=", ".join(kept) or speaker.say("mydata.nothing")))

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from bot.app import App, open_app
 from bot.base import shipped_folder
@@ -18,6 +19,8 @@ from bot.messages import Address, Message, Reply, Role
 from handlers import router
 from tests import postgres
 from tests.bot_api import BotApi
+from tests.live import app_on_matrix, live
+from tests.matrix import Homeserver, Person
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TODAY = NOW.date()
@@ -90,3 +93,34 @@ async def api() -> AsyncIterator[BotApi]:
         yield server
         assert server.violations == []
         assert server.previews == []
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def hs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Homeserver]:
+    """A real Synapse for all tests of a session."""
+    async with Homeserver.start(tmp_path_factory.mktemp("synapse")) as homeserver:
+        yield homeserver
+
+
+@pytest.fixture
+async def anna(hs: Homeserver, tmp_path: Path) -> AsyncIterator[Person]:
+    """A worker with a client of her own."""
+    person = await Person.join(hs, "Anna", tmp_path / "anna")
+    yield person
+    await person.close()
+
+
+@pytest.fixture
+async def ben(hs: Homeserver, tmp_path: Path) -> AsyncIterator[Person]:
+    """Another one."""
+    person = await Person.join(hs, "Ben", tmp_path / "ben")
+    yield person
+    await person.close()
+
+
+@pytest.fixture
+async def matrix_bot(hs: Homeserver, app: App, tmp_path: Path) -> AsyncIterator[str]:
+    """The bot, running in this process; its user id."""
+    user, password = await hs.new_user("bot")
+    async with live(app_on_matrix(app, hs.url, user, password, tmp_path / "state")):
+        yield user

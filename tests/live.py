@@ -25,17 +25,18 @@ ROOM = "telegram:-100555"
 
 def app_on(app: App, url: str, state: Path, room: str | None = None, **settings: object) -> App:
     """The shipped app with an empty memory, at a Bot API server, with a state folder of its own."""
-    own = replace(
-        app.settings,
-        telegram_token="123456:TEST",
-        telegram_api_url=url,
-        state=state,
-        contact=CONTACT,
-        language="en",
-        steward_room=parse_address(room) if room else None,
-        **settings,
-    )
-    made = replace(app, settings=own, memory=Memory())
+    return _opened(app, room, telegram_token="123456:TEST", telegram_api_url=url, state=state, **settings)
+
+
+def app_on_matrix(app: App, url: str, user: str, password: str, state: Path, room: str | None = None) -> App:
+    """The same on a homeserver."""
+    return _opened(app, room, matrix_homeserver=url, matrix_user=user, matrix_password=password, state=state)
+
+
+def _opened(app: App, room: str | None, **settings: object) -> App:
+    steward_room = parse_address(room) if room else None
+    own = replace(app.settings, contact=CONTACT, language="en", steward_room=steward_room, **settings)
+    made = replace(app, settings=own, memory=Memory(), fingerprints={})
     made.__dict__.update(matcher=app.matcher, executor=app.executor)
     return made
 

@@ -26,8 +26,9 @@ def run() -> int:
 
 
 def _checked(settings: Settings) -> Settings:
-    if settings.telegram_token is None:
-        raise BrokenSettings("RUECKSPIEGEL_TELEGRAM_TOKEN: no platform is set up; set this to the token that BotFather gave")
+    if settings.telegram_token is None and settings.matrix_user is None:
+        problem = "no platform is set up; set this to the token that BotFather gave, or the three settings of Matrix"
+        raise BrokenSettings(f"RUECKSPIEGEL_TELEGRAM_TOKEN: {problem}")
     if not settings.contact:
         problem = "it is missing; write whom a worker can turn to, such as a union's address or telephone number"
         raise BrokenSettings(f"RUECKSPIEGEL_CONTACT: {problem}")

@@ -33,7 +33,7 @@ class Answering:
             said = await self.router.route(message, desk, role_of)
             return await self._run(said, message) if isinstance(said, Errand) else said
         except Exception as error:  # Whatever a handler stumbles over, the asker gets an honest sentence.
-            fail(Event.ANSWER_FAILED, exception=type(error))
+            fail(Event.ANSWER_FAILED, exception=error)
             return reply(desk.speaker(message).say("failed"))
 
     async def _run(self, errand: Errand, message: Message) -> Reply:

@@ -21,5 +21,5 @@ async def purge(kept: Sequence[Answered], memory: Memory, now: Callable[[], date
             memory.purge(now())
             log(Event.PURGED, count=erased)
         except Exception as error:  # The next round tries again.
-            fail(Event.UNHANDLED, exception=type(error))
+            fail(Event.UNHANDLED, exception=error)
         await asyncio.sleep(EVERY_SECONDS)

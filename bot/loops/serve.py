@@ -60,7 +60,7 @@ class Service:
                 self.ended.append(error)
                 return
             except Exception as error:
-                fail(Event.TRANSPORT_FAILED, exception=type(error))
+                fail(Event.TRANSPORT_FAILED, exception=error)
             pause = 1.0 if loop.time() - began > QUIET_SECONDS else min(LONGEST_PAUSE, pause * 2)
             try:
                 await asyncio.wait_for(self._stop.wait(), pause)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TextIO
 
-from bot.messages import Address, Button, Message, Reply
+from bot.messages import Address, Message, Reply
 from bot.transports.numbered import chosen, with_numbers
 
 ADDRESS = Address("console", "terminal")
@@ -16,7 +16,7 @@ Receive = Callable[[Message], Awaitable[Reply | None]]
 
 async def converse(receive: Receive, source: TextIO, out: TextIO) -> None:
     """Every line of the source to its end is a message; a number taps the button of that number in the last reply."""
-    buttons: tuple[Button, ...] = ()
+    says: tuple[str, ...] = ()
     interactive = source.isatty()
     count = 0
     while True:
@@ -27,13 +27,13 @@ async def converse(receive: Receive, source: TextIO, out: TextIO) -> None:
         if not line:
             break
         text = line.rstrip("\r\n")
-        text = chosen(text, buttons) or text
+        text = chosen(text, says) or text
         if not text.strip() and not interactive:
             continue
         count += 1
         reply = await receive(Message(f"console-{count}", ADDRESS, text))
         if reply is None:
             continue
-        listed, buttons = with_numbers(reply)
+        listed, says = with_numbers(reply)
         out.write(listed.text + "\n\n")
         out.flush()

@@ -156,7 +156,7 @@ class Inbox:
                 try:
                     await waiting[0].work()
                 except Exception as error:  # Whatever fails in one update must not stop the next.
-                    fail(Event.ANSWER_FAILED, exception=type(error))
+                    fail(Event.ANSWER_FAILED, exception=error)
                 self._close(waiting.popleft())
         finally:
             del self._tasks[chat]

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from bot.messages import Button, Reply, Span
+from collections.abc import Sequence
+
+from bot.messages import Opens, Reply, Span
 
 
-def with_numbers(reply: Reply) -> tuple[Reply, tuple[Button, ...]]:
-    """The reply with its buttons listed, unless the text lists the very same already, and what each number says."""
-    buttons = reply.buttons
-    if not buttons or all(button.label in reply.text for button in buttons):
-        return reply, buttons
-    listed = "\n".join(f"[{number}] {button.label}" for number, button in enumerate(buttons, 1))
-    return Reply((*reply.spans, Span("\n" + listed)), fact=reply.fact), buttons
+def with_numbers(reply: Reply, invitation: Sequence[Span] = ()) -> tuple[Reply, tuple[str, ...]]:
+    """The reply with its buttons listed, unless the text lists the very same already, and what each number says.
+
+    `invitation` is said in place of buttons that lead to the private chat.
+    """
+    spans = list(reply.spans)
+    buttons = [button for button in reply.buttons if button.opens is not Opens.PRIVATE or not invitation]
+    if not all(button.label in reply.text for button in buttons):
+        spans.append(Span("\n" + "\n".join(f"[{number}] {button.label}" for number, button in enumerate(buttons, 1))))
+    if len(buttons) < len(reply.buttons):
+        spans += [Span("\n\n"), *invitation]
+    return Reply(tuple(spans), fact=reply.fact), tuple(button.says for button in buttons)
 
 
-def chosen(text: str, buttons: tuple[Button, ...]) -> str | None:
+def chosen(text: str, says: Sequence[str]) -> str | None:
     """What the button of that number says, None where the text is no number of one."""
     word = text.strip().strip("[].)")
-    return buttons[int(word) - 1].says if word.isascii() and word.isdigit() and 0 < int(word) <= len(buttons) else None
+    return says[int(word) - 1] if word.isascii() and word.isdigit() and 0 < int(word) <= len(says) else None

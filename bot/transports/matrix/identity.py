@@ -38,8 +38,8 @@ class Identity:
 
     def upload(self, device: str, device_signature: str) -> JSON:
         """The body of keys/device_signing/upload; `device_signature` is the device's of `unsigned_master()`."""
-        master = signed(self.unsigned_master(), self.user, self.master)
-        master["signatures"][self.user][f"ed25519:{device}"] = device_signature
+        signature = {self.user: {f"ed25519:{device}": device_signature}}
+        master = {**self.unsigned_master(), "signatures": signature}
         return {
             "master_key": master,
             "self_signing_key": signed(self._key("self_signing", self.self_signing), self.user, self.master),

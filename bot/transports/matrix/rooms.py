@@ -53,7 +53,7 @@ class Rooms:
             if not isinstance(await self.client.join(room), JoinResponse):
                 warn(Event.INVITE_REFUSED)
         except Exception as error:  # The invitation stays, and comes again with the next start.
-            warn(Event.INVITE_REFUSED, exception=type(error))
+            warn(Event.INVITE_REFUSED, exception=error)
 
     async def tidy(self, room: str) -> bool:
         """Leave a room where we are alone, or that is too large; whether we left."""

@@ -151,7 +151,7 @@ class Session:
             raise changed()
         if mine is None:
             unsigned = self.identity.unsigned_master()
-            body = self.identity.upload(self.account.device, self.client.olm.account.sign(unsigned))
+            body = self.identity.upload(self.account.device, self.client.olm.sign_json(unsigned))
             answer = await request(self.client, "POST", "/keys/device_signing/upload", body)
             if not answer.ok:
                 answer = await request(

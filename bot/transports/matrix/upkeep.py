@@ -59,22 +59,31 @@ async def after_sync(client: AsyncClient, response: Any) -> None:
     await upload_keys(client)
     if _USED_FALLBACK.search(await response.transport_response.text()):
         await upload_fallback_key(client)
-    if olm.should_query_keys:
+    if client.should_query_keys:
         await client.keys_query()
-    if users := olm.get_users_for_key_claiming():
-        await client.keys_claim(users)
+    if client.should_claim_keys:
+        await client.keys_claim(client.get_users_for_key_claiming())
     await client.send_to_device_messages()
 
 
-def ratchet(client: AsyncClient) -> None:
-    """Make unreadable what was answered: each session forward past its last message, our own copies dropped.
+Indexes = dict[tuple[str, str], int]
+"""Sender key and session id to the highest message index that was read of it."""
+
+
+def indexes(client: AsyncClient) -> Indexes:
+    """How far each session was read by now."""
+    last: Indexes = {}
+    for sender_key, session_id, index in client.olm.message_index_store:
+        last[sender_key, session_id] = max(index, last.get((sender_key, session_id), -1))
+    return last
+
+
+def ratchet(client: AsyncClient, last: Indexes) -> None:
+    """Make unreadable what was answered: each session forward past these messages, our own copies dropped.
 
     Only after the sync token is saved: what the homeserver delivers again must still be readable.
     """
     olm = client.olm
-    last: dict[tuple[str, str], int] = {}
-    for sender_key, session_id, index in olm.message_index_store:
-        last[sender_key, session_id] = max(index, last.get((sender_key, session_id), -1))
     own = olm.account.identity_keys["curve25519"]
     for session in list(olm.inbound_group_store):
         index = last.get((session.sender_key, session.id))
@@ -87,7 +96,8 @@ def ratchet(client: AsyncClient) -> None:
             )
             olm.inbound_group_store._entries[session.room_id][session.sender_key][session.id] = moved
             olm.save_inbound_group_session(moved)
-    olm.message_index_store.clear()
+    for read in [key for key in olm.message_index_store if key[2] <= last.get(key[:2], -1)]:
+        del olm.message_index_store[read]
 
 
 def _drop(client: AsyncClient, session: InboundGroupSession) -> None:

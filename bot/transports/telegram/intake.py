@@ -82,7 +82,7 @@ class Intake:
         try:
             await self._take(new)
         except Exception as error:  # A store that is busy for long: nothing was confirmed, so the next poll brings them again.
-            fail(Event.UNHANDLED, exception=type(error))
+            fail(Event.UNHANDLED, exception=error)
             await asyncio.sleep(SAME_OFFSET_SECONDS)
         self._inbox.sweep(full=len(updates) >= WINDOW)
 

@@ -110,7 +110,7 @@ class Sender:
         try:
             await self.on_moved(old, new)
         except Exception as error:  # What is kept moves at the next message of the group; the answer goes out all the same.
-            fail(Event.UNHANDLED, exception=type(error))
+            fail(Event.UNHANDLED, exception=error)
 
     def _noted(self, address: Address, outcome: Outcome) -> Outcome:
         match outcome:

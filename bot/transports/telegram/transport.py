@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -18,8 +19,9 @@ from bot.transports.telegram.api import Api, OtherPoller, TokenRefused, Unreacha
 from bot.transports.telegram.intake import Intake, Patience
 from bot.transports.telegram.reading import Me
 from bot.transports.telegram.sending import Sender
-from bot.transports.telegram.setup import set_face
-from bot.transports.telegram.updates import Updates, Wiring
+from bot.transports.telegram.setup import Face, set_face
+from bot.transports.telegram.updates import Updates
+from bot.transports.wiring import Wiring
 
 STOP_SECONDS = 12.0
 READS_GROUPS = (
@@ -33,7 +35,10 @@ class Telegram:
 
     platform = "telegram"
 
-    def __init__(self, api: Api, wiring: Wiring, pacer: Pacer | None = None, patience: Patience | None = None) -> None:
+    def __init__(
+        self, api: Api, wiring: Wiring, faces: Mapping[str, Face], pacer: Pacer | None = None, patience: Patience | None = None
+    ) -> None:
+        self._faces = faces
         self._api, self._wiring, self._patience = api, wiring, patience or Patience()
         self.pacer = pacer or Pacer()
         self.inbox = Inbox(self.pacer.held_up, self.pacer.all_held_up, waits=self.pacer.waits)
@@ -55,7 +60,7 @@ class Telegram:
         updates = Updates(self._api, self._wiring, self.inbox, self._sender, me)
         intake = Intake(self._api, self.inbox, partial(updates.take, receive), self._patience)
         polling = asyncio.ensure_future(intake.poll_for_ever())
-        self._tasks = [polling, asyncio.ensure_future(set_face(self._api, self._wiring.faces))]
+        self._tasks = [polling, asyncio.ensure_future(set_face(self._api, self._faces))]
         log(Event.LISTENING)
         try:
             await polling
@@ -109,7 +114,7 @@ class Telegram:
                 if time.monotonic() - began > self._patience.give_up:
                     problem = "Telegram does not answer; check the address and the network"
                     raise TransportEnded(f"RUECKSPIEGEL_TELEGRAM_API_URL: {problem}") from None
-                warn(Event.SILENT, exception=type(error))
+                warn(Event.SILENT, exception=error)
                 await asyncio.sleep(min(2.0, self._patience.rebuild))
         if me.can_read_all_group_messages:
             raise TransportEnded(f"RUECKSPIEGEL_TELEGRAM_TOKEN: {READS_GROUPS}")

@@ -6,45 +6,25 @@ import asyncio
 import hmac
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 from bot.logs import Event, warn
-from bot.memory import Memory
-from bot.messages import Address, Message, Opens, Role, reply
-from bot.store.answered import Answered
+from bot.messages import Message, Opens, Role, reply
 from bot.transports import Receive
 from bot.transports.inbox import Inbox
 from bot.transports.telegram.api import Api
 from bot.transports.telegram.reading import Me, Migrated, OldButton, Read, Spoken, Standing, read
 from bot.transports.telegram.roles import Roles
 from bot.transports.telegram.sending import Sender
-from bot.transports.telegram.setup import Face
+from bot.transports.wiring import Wiring
 
 TAP_SECONDS = 20.0
 """A button that is tapped again within this time is the same tap, delivered twice."""
 
 TAPS_AT_ONCE = 8
 MOST_TAPS = 100
-
-
-@dataclass(frozen=True)
-class Wiring:
-    """What the transport is given by the app. `moved` and `left` change what is stored of a chat."""
-
-    answered: Answered
-    memory: Memory
-    now: Callable[[], datetime]
-    say: Callable[[str, str | None], str]
-    moved: Callable[[Address, Address], Awaitable[None]]
-    left: Callable[[Address], Awaitable[None]]
-    commands: frozenset[str]
-    faces: Mapping[str, Face]
-    stewards: Mapping[str, str] = field(default_factory=dict)
-    room: Address | None = None
 
 
 class Updates:
@@ -84,7 +64,7 @@ class Updates:
             return read(self._api.parse(raw), self._me)
         except Exception as error:  # One update that cannot be parsed must not hold up the others.
             self.set_aside += 1
-            warn(Event.UPDATE_SET_ASIDE, exception=type(error), count=self.set_aside)
+            warn(Event.UPDATE_SET_ASIDE, exception=error, count=self.set_aside)
             return None
 
     def _work(self, receive: Receive, found: Read) -> Callable[[], Awaitable[None]] | None:

@@ -46,7 +46,7 @@ class Homeserver:
     @classmethod
     @asynccontextmanager
     async def start(cls, folder: Path, *, limits: bool = True) -> AsyncIterator[Homeserver]:
-        """A running homeserver with all limits lifted; `limits=False` leaves Synapse's own in force."""
+        """A running homeserver with all limits lifted; `limits=False` leaves Synapse's own: five logins in all."""
         folder.mkdir(parents=True, exist_ok=True)
         python = await asyncio.to_thread(ensure_installed)
         homeserver = cls(python, folder, limits)

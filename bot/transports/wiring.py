@@ -1,0 +1,26 @@
+"""What the app gives to each transport."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.memory import Memory
+from bot.messages import Address
+from bot.store.answered import Answered
+
+
+@dataclass(frozen=True)
+class Wiring:
+    """What a transport is given by the app. `moved` and `left` change what is stored of a chat."""
+
+    answered: Answered
+    memory: Memory
+    now: Callable[[], datetime]
+    say: Callable[[str, str | None], str]
+    moved: Callable[[Address, Address], Awaitable[None]]
+    left: Callable[[Address], Awaitable[None]]
+    commands: frozenset[str]
+    stewards: Mapping[str, str] = field(default_factory=dict)
+    room: Address | None = None
