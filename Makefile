@@ -28,6 +28,7 @@ chat: $(BIN)/.run
 	@$(BIN)/python -m bot chat
 
 test: $(BIN)/.dev
+	$(BIN)/python -m tests.matrix.homeserver --install
 	$(BIN)/python -m pytest
 
 lint: $(BIN)/.dev
@@ -47,4 +48,4 @@ train: $(BIN)/.dev
 	$(BIN)/python -m bot train
 
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .venv-synapse .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -86,20 +86,21 @@ class Rooms:
         known = self.client.rooms.get(room)
         if known is None:
             return Role.ANYONE
-        if known.power_levels.get_user_level(sender) >= MANAGES_FROM or sender in await self._creators(room, known):
+        if known.power_levels.get_user_level(sender) >= MANAGES_FROM or sender in await self._creators(room):
             return Role.MANAGER
         return Role.ANYONE
 
-    async def _creators(self, room: str, known: Any) -> set[str]:
-        """From version 12 on a room's creators have all power and are in no list of it."""
-        version = str(known.room_version)
-        if not version.isdigit() or int(version) < 12:
-            return set()
+    async def _creators(self, room: str) -> set[str]:
+        """From version 12 on a room's creators have all power and are in no list of it. nio misreads some of these events."""
         try:
             answer = await request(self.client, "GET", f"/rooms/{quoted(room)}/state/m.room.create/?format=event")
         except Unreachable:
             return set()
-        more = answer.body.get("content", {}).get("additional_creators", [])
+        content = answer.body.get("content", {})
+        version = str(content.get("room_version", "1"))
+        if not version.isdigit() or int(version) < 12:
+            return set()
+        more = content.get("additional_creators", [])
         return {str(answer.body.get("sender", "")), *(map(str, more) if isinstance(more, list) else ())}
 
     async def _leave(self, room: str, reason: str | None) -> None:
