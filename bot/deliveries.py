@@ -1,10 +1,16 @@
-"""What became of something that was sent. Pure."""
+"""What became of something that was sent, and what follows from it for a part of a digest. Pure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
-from bot.messages import Address
+from bot.messages import Address, Reply
+
+MOST_ATTEMPTS = 8
+LONGEST_PAUSE = timedelta(minutes=30)
+SAME_TRANSACTION = timedelta(hours=23)
+"""A homeserver knows a transaction id for 24 hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +57,56 @@ class Refused:
 
 
 Outcome = Sent | Later | Unsure | Gone | Moved | Missing | Refused
+
+PENDING, SENDING, SENT, FAILED, UNKNOWN, DEAD = "pending", "sending", "sent", "failed", "unknown", "dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One part of one digest for one channel, a row of the ledger: `first` tried then, `ref` the id of its message."""
+
+    id: str
+    chat: str
+    address: Address
+    slot: datetime
+    part: int
+    items: tuple[str, ...]
+    reply: Reply
+    silent: bool
+    state: str
+    attempts: int
+    due: datetime
+    first: datetime | None = None
+    ref: str = ""
+    why: str = ""
+
+
+def settle(delivery: Delivery, outcome: Outcome, now: datetime) -> Delivery:
+    """The whole retry policy. Telegram cannot tell a repeat, so what may have arrived is not repeated there."""
+    attempts = delivery.attempts + 1
+    tried = replace(delivery, attempts=attempts, first=delivery.first or now)
+    pause = min(LONGEST_PAUSE, timedelta(seconds=2.0**attempts))
+    match outcome:
+        case Sent(id=ref):
+            return replace(tried, state=SENT, ref=ref, why="")
+        case Later(after=float(seconds)):
+            # The platform's own pace is no failure.
+            return replace(tried, state=PENDING, attempts=delivery.attempts, due=now + timedelta(seconds=seconds), why="rate")
+        case Later() if attempts >= MOST_ATTEMPTS:
+            return replace(tried, state=DEAD, why="unreachable")
+        case Later():
+            return replace(tried, state=PENDING, due=now + pause, why="unreachable")
+        case Moved():
+            return replace(tried, state=PENDING, attempts=delivery.attempts, due=now, why="moved")
+        case Unsure():
+            if delivery.address.platform == "matrix" and now - (tried.first or now) < SAME_TRANSACTION:
+                return replace(tried, state=PENDING, due=now + pause, why="unsure")
+            return replace(tried, state=UNKNOWN, why="unsure")
+        case Gone():
+            return replace(tried, state=FAILED, why="gone")
+    return replace(tried, state=FAILED, why="refused")
+
+
+def recovered(delivery: Delivery, now: datetime) -> Delivery:
+    """A part that a process left in `sending` when it died."""
+    return settle(delivery, Unsure(), now)

@@ -56,6 +56,13 @@ class Event(Enum):
     INVITE_REFUSED = "invite-refused"
     ROOM_LEFT = "room-left"
     CLEAR_REFUSED = "clear-refused"
+    DELIVERED = "delivered"
+    NOT_DELIVERED = "not-delivered"
+    POISON = "poison"
+    HELD = "held"
+    RELOADED = "reloaded"
+    NOT_RELOADED = "not-reloaded"
+    REFITTED = "refitted"
     UNHANDLED = "unhandled"
 
 

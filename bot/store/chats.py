@@ -11,12 +11,12 @@ from bot.messages import Address, parse_address
 from bot.store.engine import Store
 from bot.store.schema import chats
 
-_PURPOSE = "chat"
+PURPOSE = "chat"
 
 
 async def chat_of(store: Store, connection: AsyncConnection, address: Address) -> str | None:
     """The name under which a chat is kept, if it is."""
-    mark = store.keys.mark(str(address), _PURPOSE)
+    mark = store.keys.mark(str(address), PURPOSE)
     return (await connection.execute(select(chats.c.id).where(chats.c.mark == mark))).scalar_one_or_none()
 
 
@@ -26,7 +26,7 @@ async def keep_chat(store: Store, connection: AsyncConnection, address: Address)
     if known is not None:
         return known
     id = secrets.token_hex(8)
-    row = {"id": id, "mark": store.keys.mark(str(address), _PURPOSE), "sealed": store.keys.seal(str(address), _PURPOSE)}
+    row = {"id": id, "mark": store.keys.mark(str(address), PURPOSE), "sealed": store.keys.seal(str(address), PURPOSE)}
     await connection.execute(insert(chats).values(row))
     return id
 
@@ -37,7 +37,7 @@ async def addresses(store: Store, connection: AsyncConnection) -> dict[str, Addr
     :raises BrokenKey: where the key file is not the one they were sealed with.
     """
     rows = (await connection.execute(select(chats.c.id, chats.c.sealed))).all()
-    return {id: parse_address(store.keys.open(sealed, _PURPOSE)) for id, sealed in rows}
+    return {id: parse_address(store.keys.open(sealed, PURPOSE)) for id, sealed in rows}
 
 
 async def move(store: Store, old: Address, new: Address) -> None:
@@ -51,7 +51,7 @@ async def move(store: Store, old: Address, new: Address) -> None:
             if await chat_of(store, connection, moved) is not None:
                 await connection.execute(delete(chats).where(chats.c.id == id))
                 continue
-            row = {"mark": store.keys.mark(str(moved), _PURPOSE), "sealed": store.keys.seal(str(moved), _PURPOSE)}
+            row = {"mark": store.keys.mark(str(moved), PURPOSE), "sealed": store.keys.seal(str(moved), PURPOSE)}
             await connection.execute(update(chats).where(chats.c.id == id).values(row))
 
     await store.run(rename)

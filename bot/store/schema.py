@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, MetaData, Table, Text
+from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text
 from sqlalchemy.types import TypeEngine
 
 metadata = MetaData()
+_SUBSCRIBED = "as long as it gets digests"
 
 
 def _column(name: str, kind: TypeEngine[Any], why: str, lives: str, **more: Any) -> Column[Any]:
@@ -32,9 +33,55 @@ chats = Table(
         "id",
         Text(),
         "a random name of a channel, group or room that gets digests",
-        "as long as it gets digests",
+        _SUBSCRIBED,
         primary_key=True,
     ),
-    _column("mark", Text(), "HMAC of its address, to find it again", "as long as it gets digests", unique=True),
-    _column("sealed", Text(), "its address, encrypted with the key file", "as long as it gets digests"),
+    _column("mark", Text(), "HMAC of its address, to find it again", _SUBSCRIBED, unique=True),
+    _column("sealed", Text(), "its address, encrypted with the key file", _SUBSCRIBED),
+)
+
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    _column("chat", Text(), "the chat", _SUBSCRIBED, primary_key=True),
+    _column("settings", Text(), "rhythm, hour, zone, language, filters, quiet hours, silence, as JSON", _SUBSCRIBED),
+    _column("paused", Text(), "why nothing is sent just now, or nothing", _SUBSCRIBED),
+    _column("planned", BigInteger(), "the last slot that was planned, in seconds since 1970", _SUBSCRIBED),
+    _column("next", BigInteger(), "the next slot, in seconds since 1970", _SUBSCRIBED, index=True),
+)
+
+seen = Table(
+    "seen",
+    metadata,
+    _column("chat", Text(), "the chat", _SUBSCRIBED, primary_key=True),
+    _column("item", Text(), "a dossier item", _SUBSCRIBED, primary_key=True),
+    _column("state", Text(), "known, passed, sent, unsure, twice or failed", _SUBSCRIBED),
+)
+
+digests = Table(
+    "digests",
+    metadata,
+    _column("chat", Text(), "the chat", _SUBSCRIBED, primary_key=True),
+    _column("slot", Text(), "the local date of the slot: one digest a date", _SUBSCRIBED, primary_key=True),
+    _column("at", BigInteger(), "the slot, in seconds since 1970", _SUBSCRIBED),
+    _column("state", Text(), "planned, empty, skipped or proof", _SUBSCRIBED),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    _column("id", Text(), "a random name, on Matrix the transaction id", _SUBSCRIBED, primary_key=True),
+    _column("chat", Text(), "the chat", _SUBSCRIBED, index=True),
+    _column("at", BigInteger(), "the slot, in seconds since 1970", _SUBSCRIBED),
+    _column("part", BigInteger(), "its place in the digest", _SUBSCRIBED),
+    _column("carries", Text(), "the dossier items in it, as JSON", _SUBSCRIBED),
+    _column("payload", Text(), "what is said, as JSON", _SUBSCRIBED),
+    _column("silent", BigInteger(), "1 where phones are not to ring", _SUBSCRIBED),
+    _column("state", Text(), "pending, sending, sent, failed, unknown or dead", _SUBSCRIBED),
+    _column("attempts", BigInteger(), "how often it was tried", _SUBSCRIBED),
+    _column("due", BigInteger(), "not before, in milliseconds since 1970", _SUBSCRIBED),
+    _column("first", BigInteger(), "first tried, in milliseconds since 1970, or 0", _SUBSCRIBED),
+    _column("ref", Text(), "the platform's id of the message, encrypted with the key file, to correct it", _SUBSCRIBED),
+    _column("why", Text(), "why it is in this state", _SUBSCRIBED),
+    Index("ix_deliveries_state_due", "state", "due"),
 )

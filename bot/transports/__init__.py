@@ -37,5 +37,11 @@ class Transport(Protocol):
     async def send(self, address: Address, reply: Reply) -> Outcome:
         """Send one message once, never repeated: what became of it."""
 
+    async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False) -> Outcome:
+        """Send a part of a digest once, in the lane behind all answers; the same key is the same message where that exists."""
+
+    async def edit(self, address: Address, id: str, reply: Reply, key: str) -> Outcome:
+        """Put other words into a message of ours."""
+
     async def delete(self, address: Address, ids: tuple[str, ...]) -> int:
         """Delete own messages; how many the platform accepted."""

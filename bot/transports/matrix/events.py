@@ -109,7 +109,9 @@ class Events:
         said = await receive(replace(message, text=choice) if choice else message, role_of)
         if said is None:
             return
-        listed, says = with_numbers(said, () if message.is_private else self._invitation())
+        listed, says = with_numbers(
+            said, () if message.is_private else invitation_to(self._me.user, self._wiring.say("button.private", None))
+        )
         memory.offered(message.address, says, self._wiring.now())
         ids = await self._sender.answer(
             message.address,
@@ -121,11 +123,6 @@ class Events:
         )
         for id in ids:
             memory.sent(message.address, id, message.id, self._wiring.now())
-
-    def _invitation(self) -> tuple[Span, ...]:
-        """The way into the private chat, for where others read."""
-        url = f"https://matrix.to/#/{self._me.user}"
-        return (Span(self._wiring.say("button.private", None) + ": "), Span(url, url=url))
 
     async def _late(self, receive: Receive, room: str, event: MegolmEvent) -> None:
         """Wait a while for the key; then say once a session that the message could not be read."""
@@ -169,3 +166,9 @@ class Events:
         if not isinstance(at, int):
             return False
         return self._wiring.now() - datetime.fromtimestamp(at / 1000, UTC) > TOO_OLD
+
+
+def invitation_to(user: str, label: str) -> tuple[Span, ...]:
+    """The way into the private chat with the bot, for where others read."""
+    url = f"https://matrix.to/#/{user}"
+    return (Span(f"{label}: "), Span(url, url=url))

@@ -9,22 +9,23 @@ from typing import Any
 
 from nio import RoomUpgradeEvent, SyncResponse
 
-from bot.deliveries import Outcome, Sent
+from bot.deliveries import Later, Outcome, Refused, Sent
 from bot.keys import Keys
 from bot.logs import Event, log, warn
 from bot.messages import Address, Reply
 from bot.transports import Receive, TransportEnded
 from bot.transports.inbox import Inbox
 from bot.transports.markup import parts
-from bot.transports.matrix.events import Events
+from bot.transports.matrix.events import Events, invitation_to
 from bot.transports.matrix.reading import Me
-from bot.transports.matrix.rendering import content_of
+from bot.transports.matrix.rendering import content_of, edit_of
 from bot.transports.matrix.rooms import Rooms
 from bot.transports.matrix.sending import Sender
 from bot.transports.matrix.server import TokenGone, Unreachable, quoted, request
 from bot.transports.matrix.session import Credentials, Session
 from bot.transports.matrix.sync import Sync, tokens_of
 from bot.transports.matrix.timeline import events_of
+from bot.transports.numbered import with_numbers
 from bot.transports.pacer import UNLIMITED, Lane, Pacer
 from bot.transports.wiring import Wiring
 
@@ -87,6 +88,26 @@ class Matrix:
             if not isinstance(outcome, Sent):
                 break
         return outcome
+
+    async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False) -> Outcome:
+        """See `Transport`. The key is the transaction id, so that a repeat within a day is the same event."""
+        return await self._post(address, reply, key, None)
+
+    async def edit(self, address: Address, id: str, reply: Reply, key: str) -> Outcome:
+        """See `Transport`."""
+        return await self._post(address, reply, key, id)
+
+    async def _post(self, address: Address, reply: Reply, key: str, edits: str | None) -> Outcome:
+        if self._sender is None:
+            return Later(5.0)
+        invitation = invitation_to(self._session.credentials.user, self._wiring.say("button.private", None))
+        listed, _ = with_numbers(reply, invitation)
+        part, *more = parts(listed.spans)
+        if more:
+            return Refused()
+        content = content_of(part, self._wiring.commands)
+        content = content if edits is None else edit_of(content, edits)
+        return await self._sender.once(address.chat, content, self._sender.transaction(key, 0), lane=Lane.DIGEST)
 
     async def delete(self, address: Address, ids: tuple[str, ...]) -> int:
         """See `Transport`."""

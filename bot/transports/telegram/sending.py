@@ -58,6 +58,11 @@ class Sender:
         async with self.pacer.turn(address.chat, lane, shared=address.chat.startswith("-")):
             return self._noted(address, await self.api.do(lambda bot: self._send(bot, address, part, buttons, silent)))
 
+    async def edit(self, address: Address, id: str, part: Part, buttons: tuple[Button, ...]) -> Outcome:
+        """One call that changes a message, behind all answers."""
+        async with self.pacer.turn(address.chat, Lane.DIGEST, shared=address.chat.startswith("-")):
+            return self._noted(address, await self.api.do(self._call(address, part, buttons, id)))
+
     async def delete(self, address: Address, ids: tuple[str, ...]) -> int:
         """Delete own messages; how many the platform accepted."""
         done = 0

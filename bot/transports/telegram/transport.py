@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from bot.deliveries import Outcome, Sent
+from bot.deliveries import Outcome, Refused, Sent
 from bot.logs import Event, log, warn
 from bot.messages import Address, Reply
 from bot.transports import Receive, TransportEnded
@@ -92,6 +92,17 @@ class Telegram:
             if not isinstance(outcome, Sent):
                 break
         return outcome
+
+    async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False) -> Outcome:
+        """See `Transport`. Telegram knows no key: what may have arrived is for the ledger to settle."""
+        part, *more = parts(reply.spans)
+        if more:
+            return Refused()
+        return await self._sender.once(address, part, reply.buttons, lane=Lane.DIGEST, silent=silent)
+
+    async def edit(self, address: Address, id: str, reply: Reply, key: str) -> Outcome:
+        """See `Transport`."""
+        return await self._sender.edit(address, id, parts(reply.spans)[0], reply.buttons)
 
     async def delete(self, address: Address, ids: tuple[str, ...]) -> int:
         """See `Transport`."""
