@@ -18,6 +18,7 @@ from bot.search.arrays import ARRAYS, Model, OldArrays, load
 from bot.search.encoder import Encoder, load_encoder
 from bot.search.large import LARGE_FROM, LargeMatcher, load_index
 from bot.search.matcher import Matcher
+from bot.store import Store
 
 
 def now() -> datetime:
@@ -30,7 +31,7 @@ def today() -> date:
     return datetime.now().astimezone().date()
 
 
-@dataclass(frozen=True)
+@dataclass
 class App:
     """Everything of one process, made from its settings."""
 
@@ -40,6 +41,7 @@ class App:
     model: Model
     memory: Memory
     fingerprints: dict[str, str] = field(default_factory=dict)
+    store: Store | None = None
 
     @cached_property
     def executor(self) -> Executor:
@@ -70,7 +72,8 @@ class App:
             self.executor,
             self.settings.steward_room is not None,
             ZoneInfo(self.settings.timezone),
-            self.fingerprints,
+            store=self.store,
+            fingerprints=self.fingerprints,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
@@ -11,18 +11,20 @@ from datetime import UTC, date, datetime, tzinfo
 from bot.base import Base
 from bot.facts import Fact
 from bot.memory import Memory
-from bot.messages import Message
+from bot.messages import Message, Role
 from bot.search.conversation import Heard, Objects, hear
 from bot.search.matcher import Matcher
 from bot.search.recent import forget_words
 from bot.speaker import Speaker
+from bot.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
     """Frozen: a reload makes the next message's desk from a new base. `language` is where nothing else says.
 
-    `executor` is where questions are searched, one after the other; `reports` whether stewards hear of mistakes;
+    `executor` is where questions are searched, one after the other; `store` is there
+    while the bot runs, `role` asks who speaks; `reports` whether stewards hear of mistakes;
     `fingerprints` by platform are what workers compare to know the bot.
     """
 
@@ -35,6 +37,8 @@ class Desk:
     executor: Executor | None = None
     reports: bool = False
     zone: tzinfo = UTC
+    store: Store | None = None
+    role: Callable[[], Awaitable[Role]] | None = None
     fingerprints: Mapping[str, str] = field(default_factory=dict)
 
     def speaker(self, message: Message, detected: str = "") -> Speaker:

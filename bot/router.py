@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from functools import partial
 
 from bot.desk import Desk
 from bot.messages import Errand, Message, Reply, Role, reply
@@ -67,7 +68,7 @@ class Router:
             return reply(speaker.say("command.unknown", command=f"/{name}", nearest=nearest))
         if command.needs is not Role.ANYONE and _RANK[await role_of(message)] < _RANK[command.needs]:
             return reply(speaker.say("command.forbidden"))
-        return await command.handler(message, desk)
+        return await command.handler(message, replace(desk, role=partial(role_of, message)))
 
     def _claim(self, name: str, command: Command) -> None:
         if name in self.commands:

@@ -15,6 +15,7 @@ from bot.loops.answer import Answering
 from bot.loops.purge import purge
 from bot.loops.serve import Service
 from bot.messages import Address, Role
+from bot.publishing import Publishing
 from bot.store import Store, open_store
 from bot.store.answered import Answered
 from bot.store.chats import move
@@ -62,7 +63,10 @@ async def running(app: App, keys: Keys, pacer: Pacer | None = None, patience: Pa
             matrix = _matrix(app, store, kept[-1], keys)
             transports["matrix"] = matrix
             app.fingerprints["matrix"] = matrix.fingerprint
-        service.chores = [partial(purge, kept, app.memory, now)]
+        app.store = store
+        publishing = Publishing(app, store, transports)
+        stack.push_async_callback(publishing.stop)
+        service.chores = [partial(purge, kept, app.memory, now), *publishing.chores]
         service.transports = list(transports.values())
         yield service
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, get_day_names
 
 from bot.base import Base
 from bot.facts import Fact, Localized, in_language
@@ -38,9 +39,7 @@ class Speaker:
         """A curated text in the asker's language, else in another, said to be in that."""
         said, language = in_language(text, self.language, self.fallback, *self.base.languages)
         if self.language and language != self.language:
-            lead = self._spoken("language.lead")
-            name = Locale.parse(lead).languages.get(language) or self.base.texts.say(language, "language.name")
-            return self.say("language.lead", language=name) + "\n" + said
+            return self.say("language.lead", language=self.language_name(language)) + "\n" + said
         return said
 
     def day(self, day: date) -> str:
@@ -52,6 +51,23 @@ class Speaker:
         others = Locale.parse(language).territories
         said = [names.get(code, {}).get(language) or others.get(code, code) for code in codes]
         return ", ".join(said) or self.say("source.anywhere")
+
+    def topic(self, id: str) -> str:
+        """The name of a topic."""
+        return in_language(self.base.topics[id], self.language, self.fallback)[0] if id in self.base.topics else id
+
+    def language_name(self, code: str) -> str:
+        """The name of a language, in this one."""
+        return str(Locale.parse(self._spoken("language.lead")).languages.get(code, code))
+
+    def weekday(self, number: int) -> str:
+        """The name of a day, 0 for Monday."""
+        return str(get_day_names("wide", locale=self._spoken("source"))[number])
+
+    def moment(self, seconds: int, zone: str) -> str:
+        """A day and hour in a zone, of seconds since 1970."""
+        local = datetime.fromtimestamp(seconds, ZoneInfo(zone))
+        return f"{self.day(local.date())}, {local:%H:%M}"
 
     def whom(self) -> str:
         return self.contact or self.say("contact.none")

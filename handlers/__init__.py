@@ -1,7 +1,7 @@
 """What the bot says. The table of contents:"""
 
 from bot.router import Router
-from handlers import ask, clean, doubt, help, mind, news, source
+from handlers import ask, clean, digest, doubt, help, mind, news, source
 
-router = Router(ask.router, help.router, mind.router, news.router, source.router, doubt.router, clean.router)
+router = Router(*(module.router for module in (ask, help, mind, news, source, doubt, clean, digest)))
 """Every command and the fallback."""

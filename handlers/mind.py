@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from bot.desk import Desk
-from bot.messages import Button, Message, Opens, Reply, reply
+from bot.messages import Button, Message, Opens, Reply, Role, reply
 from bot.router import Router, argument_of
+from bot.store import Transaction, subscriptions
 
 router = Router()
 
@@ -50,6 +51,19 @@ async def mydata(message: Message, desk: Desk) -> Reply:
 
 @router.command("forget", help="help.forget")
 async def forget(message: Message, desk: Desk) -> Reply:
-    """Erase it."""
+    """Erase it; who manages the chat also ends its subscription."""
+    speaker = desk.speaker(message)
     desk.memory.forget(message.address)
-    return reply(desk.speaker(message).say("forget"))
+    said = speaker.say("forget")
+    if desk.store is not None and not message.is_private and desk.role is not None and await desk.role() is not Role.ANYONE:
+        store = desk.store
+
+        async def work(transaction: Transaction) -> bool:
+            found = await subscriptions.subscription_of(store, transaction, message.address)
+            if found is not None:
+                await subscriptions.end(transaction, found)
+            return found is not None
+
+        if await store.run(work):
+            said += "\n" + speaker.say("digest.ended")
+    return reply(said)

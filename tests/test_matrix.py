@@ -25,7 +25,9 @@ async def test_a_number_chooses(anna: Person, matrix_bot: str) -> None:
     assert "How this is known" in (await anna.wait_message(room, 2))[1].body
 
 
-async def test_a_mention_in_a_room_is_answered_in_its_thread_and_names_nobody(anna: Person, ben: Person, matrix_bot: str) -> None:
+async def test_a_mention_in_a_room_is_answered_in_its_thread_and_names_nobody(
+    anna: Person, ben: Person, matrix_bot: str
+) -> None:
     room = await anna.room("Depot 7", invite=[matrix_bot, ben.user_id])
     await ben.accept(room)
     await anna.wait_member(room, matrix_bot)

@@ -3,8 +3,6 @@
 No table has a column for a person: no asker's id, name, language or text (tests hold the schema to that).
 """
 
-from sqlalchemy.ext.asyncio import AsyncConnection as Transaction
-
-from bot.store.engine import BrokenStore, Store, open_store
+from bot.store.engine import BrokenStore, Store, Transaction, open_store
 
 __all__ = ["BrokenStore", "Store", "Transaction", "open_store"]

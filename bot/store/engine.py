@@ -20,6 +20,8 @@ from bot.keys import Keys
 from bot.store.migrate import NewerDatabase, upgrade
 
 Value = TypeVar("Value")
+Transaction = AsyncConnection
+"""What everything in this package does its work on."""
 BUSY_SECONDS = 10
 # A rollback journal and not WAL: SQLite before 3.51.3 can corrupt a WAL database that two processes have open.
 _MANNERS = (

@@ -1,0 +1,163 @@
+"""A press officer sets up a channel; the dossier's items reach it, whatever happens between."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.app import App
+from bot.digests import Schedule, Subscription
+from bot.facts import Item
+from bot.messages import Address
+from tests.bot_api import BotApi
+from tests.live import app_on, buttons, live, text
+
+CHANNEL = -100900
+
+
+def test_the_oracle_over_all_zones_one_slot_a_local_date_for_24_months() -> None:
+    """No slot missed, none doubled, at the hours at which clocks change."""
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+    for name in sorted(available_timezones()):
+        for at in (time(0, 0), time(2, 30), time(18, 0)):
+            slots = Schedule("daily", at, name).slots(begin)
+            days = [next(slots) for _ in range(730)]
+            assert all(b.day - a.day == timedelta(days=1) for a, b in itertools.pairwise(days)), (name, at)
+            assert all(timedelta(hours=21) < b.at - a.at < timedelta(hours=27) for a, b in itertools.pairwise(days)), (name, at)
+
+
+@pytest.mark.parametrize(
+    ("day", "at", "expected"),
+    [
+        # Europe/Berlin: 02:30 does not exist on 29 March 2026 and becomes 03:30; it comes twice on 25 October.
+        (date(2026, 3, 29), time(2, 30), "2026-03-29T01:30:00+00:00"),
+        (date(2026, 10, 25), time(2, 30), "2026-10-25T00:30:00+00:00"),
+        (date(2026, 7, 1), time(18, 0), "2026-07-01T16:00:00+00:00"),
+    ],
+)
+def test_a_gap_moves_forward_and_a_fold_counts_once(day: date, at: time, expected: str) -> None:
+    schedule = Schedule("daily", at, "Europe/Berlin")
+    before = datetime.combine(day, time(0, 0), ZoneInfo("Europe/Berlin")) - timedelta(minutes=1)
+    assert next(schedule.slots(before)).at.isoformat() == expected
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(sorted(available_timezones())), st.times(), st.datetimes(datetime(2026, 1, 1), datetime(2028, 1, 1)))
+def test_slots_begin_strictly_after_the_instant(zone: str, at: time, moment: datetime) -> None:
+    after = moment.replace(tzinfo=UTC)
+    slots = Schedule("weekly", at, zone, 0).slots(after)
+    first, second = next(slots), next(slots)
+    assert after < first.at < second.at
+    assert first.day.weekday() == 0
+    assert (second.day - first.day).days == 7
+
+
+@pytest.mark.parametrize(
+    ("moment", "wakes"),
+    [
+        ("2026-11-24T19:00", "2026-11-24T19:00"),
+        ("2026-11-24T22:00", "2026-11-25T06:00"),
+        ("2026-11-25T02:00", "2026-11-25T06:00"),
+    ],
+)
+def test_quiet_hours_end_where_the_channel_lives(moment: str, wakes: str) -> None:
+    quiet = (time(21, 0), time(7, 0))
+    one = Subscription("1", Address("telegram", "-1"), Schedule("daily", time(18), "Europe/Berlin"), "de", quiet=quiet)
+    assert one.wakes(datetime.fromisoformat(moment + "+00:00")) == datetime.fromisoformat(wakes + "+00:00")
+
+
+@dataclass
+class Clock:
+    """The bot's clock, moved by the test."""
+
+    now: datetime
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock(datetime(2026, 11, 24, 12, 0, tzinfo=UTC))
+    for module in ("bot.running", "bot.publishing"):
+        monkeypatch.setattr(f"{module}.now", made)
+    monkeypatch.setattr("bot.publishing.TICK_SECONDS", 0.2)
+    return made
+
+
+@pytest.fixture
+async def channel(api: BotApi) -> AsyncIterator[int]:
+    api.channel(CHANNEL, "Union news", admins=[api.user(5, "Ben")])
+    return CHANNEL
+
+
+async def test_subscribing_confirms_with_the_next_date_and_the_newest_item(
+    api: BotApi, app: App, tmp_path: Path, channel: int, clock: Clock
+) -> None:
+    async with live(app_on(app, api.url, tmp_path / "state")):
+        api.post(channel, "/digest daily 18:00")
+        await api.wait_sent(1)
+        assert "Next digest: 24 November 2026, 18:00 (Europe/Berlin), daily." in text(api)
+        assert "The newest item" in text(api)
+        assert all(url.startswith("https://t.me/test_bot?start=") for url in buttons(api.sent[0]).values())
+        api.post(channel, "/digest zone Nowhere/Town")
+        await api.wait_sent(2)
+        assert "is no time zone" in text(api)
+        api.post(channel, "/digest weekly mon 09:30")
+        await api.wait_sent(3)
+        assert "30 November 2026, 09:30" in text(api)
+        assert "The newest item" not in text(api)
+        api.post(channel, "/digest off")
+        await api.wait_sent(4)
+        assert "Nothing of this channel is stored" in text(api)
+
+
+async def test_new_items_come_at_the_slot_and_what_was_before_only_as_backlog(
+    api: BotApi, app: App, tmp_path: Path, channel: int, clock: Clock
+) -> None:
+    opened = app_on(app, api.url, tmp_path / "state")
+    async with live(opened):
+        api.post(channel, "/digest daily 18:00")
+        await api.wait_sent(1)
+        opened.base = with_item(opened, "brand-new")
+        clock.now = datetime(2026, 11, 24, 17, 0, 1, tzinfo=UTC)
+        await api.wait_sent(2)
+        assert "New in the dossier, 24 November 2026" in text(api)
+        assert "Title of brand-new" in text(api)
+        api.post(channel, "/digest backlog")
+        await api.wait_sent(3)
+        clock.now += timedelta(days=1)
+        await api.wait_for(lambda: sum("New in the dossier" in str(m["text"]) for m in api.sent) == 2, 10, "the backlog")
+        clock.now += timedelta(days=1)
+    told = " ".join(str(message["text"]) for message in api.sent)
+    for item in app.base.items.values():
+        assert told.count(str(item.title["en"])) == 1
+    assert told.count("Title of brand-new") == 1
+
+
+async def test_a_private_chat_is_pointed_to_the_channel_and_a_member_may_not(api: BotApi, app: App, tmp_path: Path) -> None:
+    ana = api.user(1, "Ana", language_code="en")
+    group = api.group(-100200, "Depot 7", members=[ana])
+    async with live(app_on(app, api.url, tmp_path / "state")):
+        api.say(ana, "/digest daily 18:00")
+        await api.wait_sent(1)
+        assert "not to single people" in text(api)
+        api.say(ana, "/digest daily 18:00", chat=group)
+        await api.wait_sent(2)
+        assert "Only who runs this chat" in text(api)
+
+
+def with_item(app: App, id: str) -> object:
+    """The base with one item more, published today."""
+    old = next(iter(app.base.items.values()))
+    new = replace(old, id=id, title={"en": f"Title of {id}"}, date=date(2026, 11, 24), published=date(2026, 11, 24))
+    items: dict[str, Item] = {**app.base.items, id: new}
+    return replace(app.base, items=items)
