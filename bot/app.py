@@ -54,11 +54,26 @@ class App:
 
     @cached_property
     def matcher(self) -> Matcher:
-        corpus = self.base.corpus
+        return self._matcher(self.base, self.model)
+
+    def read(self) -> Base:
+        """The base as the folder has it now.
+
+        :raises BrokenBase: where the folder has mistakes.
+        """
+        return load_base(self.base.folder, today())[0]
+
+    def take(self, base: Base, model: Model) -> None:
+        """From the next message on: another base, with a model that may be older than it."""
+        matcher = self._matcher(base, model)
+        self.base, self.model, self.__dict__["matcher"] = base, model, matcher
+
+    def _matcher(self, base: Base, model: Model) -> Matcher:
+        corpus = base.corpus
         if len(corpus.facts) >= LARGE_FROM and self.encoder is not None:
-            index, line = load_index(self.base.folder / "model", corpus)
-            return LargeMatcher(corpus, self.model, self.encoder, index, line)
-        return Matcher(corpus, self.model, self.encoder)
+            index, line = load_index(base.folder / "model", corpus)
+            return LargeMatcher(corpus, model, self.encoder, index, line)
+        return Matcher(corpus, model, self.encoder)
 
     def desk(self, moment: datetime) -> Desk:
         """The desk for a message of this moment."""

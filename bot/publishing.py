@@ -11,6 +11,7 @@ from bot.app import App, now
 from bot.logs import Event, fail
 from bot.loops.deliver import Deliverer
 from bot.loops.plan import Planner
+from bot.loops.reload import Reloader
 from bot.messages import reply
 from bot.store import Store
 from bot.transports import Transport
@@ -26,7 +27,8 @@ class Publishing:
         self._app, self._transports = app, transports
         self.planner = Planner(store, lambda: app.base, app.settings.timezone, app.settings.language)
         self.deliverer = Deliverer(store, transports, now, lambda: True, self.tell)
-        self.chores = (self._tick_for_ever, self.deliverer.deliver_for_ever)
+        self.reloader = Reloader(app, app.settings.state, self.tell)
+        self.chores = (self._tick_for_ever, self.deliverer.deliver_for_ever, self.reloader.watch_for_ever)
 
     async def stop(self) -> None:
         """Let what is being sent come to its end."""

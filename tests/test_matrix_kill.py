@@ -24,13 +24,20 @@ class Crowd:
 
     people: list[Person]
     rooms: list[str]
+    roots: list[str]
     asked: list[list[str]]
+
+    async def enter(self, bot: str) -> None:
+        """Open the rooms, and in each a thread, as what is said there names the question that it answers."""
+        self.rooms = [await meet(person, bot) for person in self.people]
+        said = [person.say(room, "here", msgtype="m.notice") for person, room in zip(self.people, self.rooms)]
+        self.roots = await asyncio.gather(*said)
 
     async def ask(self, number: int) -> None:
         """The next question of the `number`-th in turn."""
         place = number % len(self.people)
         text = f"what can the van camera record of {WORDS[place]}? ({number})"
-        self.asked[place].append(await self.people[place].say(self.rooms[place], text))
+        self.asked[place].append(await self.people[place].say(self.rooms[place], text, thread=self.roots[place]))
 
     def answers(self) -> Counter[str]:
         """How often each question was answered, as those who asked it read it."""
@@ -64,7 +71,7 @@ class Result:
 async def crowd(hs: Homeserver, folder: Path) -> AsyncIterator[Crowd]:
     people = [await Person.join(hs, name, folder / name) for name in PEOPLE]
     try:
-        yield Crowd(people, [], [[] for _ in people])
+        yield Crowd(people, [], [], [[] for _ in people])
     finally:
         await asyncio.gather(*(person.close() for person in people))
 
@@ -76,10 +83,11 @@ async def killed(hs: Homeserver, folder: Path, *, questions: int, kills: int, se
     async with crowd(hs, folder) as some, Proxy(hs.url) as proxy:
         number = 0
         for kill in range(kills + 1):
+            print("round", kill, some.answers().values())
             async with bot.apart(proxy.url, RUECKSPIEGEL_LOG="debug") as process:
                 if not some.rooms:
                     await bot.ready()
-                    some.rooms = [await meet(person, bot.user) for person in some.people]
+                    await some.enter(bot.user)
                 if kill == kills // 2:
                     await hs.restart()
                 share = questions * (kill + 1) // (kills + 1)

@@ -1,19 +1,14 @@
-"""What a Matrix event asks of us, and how a reply looks there: odd events never harm, content cannot inject."""
+"""What a Matrix event asks of us: only what speaks to us, and odd events never harm."""
 
 from __future__ import annotations
 
-import json
-from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bot.messages import Span
-from bot.transports.markup import parts
 from bot.transports.matrix.reading import Me, read
-from bot.transports.matrix.rendering import bang, content_of, edit_of
 from bot.transports.numbered import chosen
 
 JSON = dict[str, Any]
@@ -21,7 +16,8 @@ ME = Me("@bot:localhost", "Mirror", frozenset({"ask", "news", "help"}))
 OURS = frozenset({"$ours"})
 TO_US = {"m.mentions": {"user_ids": [ME.user]}}
 LINK = "https://matrix.to/#/"
-QUOTED = f'<mx-reply><blockquote><a href="{LINK}@ben:localhost">ben</a><br><a href="{LINK}{ME.user}">Mirror</a> when?</blockquote></mx-reply>'
+AUTHOR, PILL = f'<a href="{LINK}@ben:localhost">ben</a>', f'<a href="{LINK}{ME.user}">Mirror</a>'
+QUOTED = f"<mx-reply><blockquote>{AUTHOR}<br>{PILL} when?</blockquote></mx-reply>"
 
 
 def event(body: object = "when?", **content: Any) -> JSON:
@@ -83,14 +79,16 @@ def test_whoever_addresses_us_in_a_room_is_heard_without_our_name(body: str, con
         ("> <@ben:localhost> Mirror: when?\n\nI know", reply_to("$theirs")),
         ("when?", reply_to("$ours", rel_type="m.thread", event_id="$root", is_falling_back=True)),
         ("!dance", TO_US | {"m.mentions": {}}),
-        ("Mirror: when?", pill("@ben:localhost")),
+        ("Ben: when?", pill("@ben:localhost")),
     ],
 )
 def test_talk_among_others_is_not_for_us(body: str, content: JSON) -> None:
     assert heard(event(body, **content)) is None
 
 
-@pytest.mark.xfail(strict=True, reason="reading.py:96: the pill is looked for in the quoted message too, and by prefix and case")
+@pytest.mark.xfail(
+    strict=True, reason="reading.py:96: the pill is looked for in the quoted message too, and by prefix and case"
+)
 @pytest.mark.parametrize(
     ("content", "wanted"),
     [
@@ -144,11 +142,17 @@ def test_edits_threads_and_attachments_are_told_apart() -> None:
     assert (picture.message.text, picture.message.attachment) == ("", "photo")
 
 
-_WORDS = st.sampled_from(["m.text", "m.thread", "m.replace", "m.room.message", "m.sticker", ME.user, "$ours", "!ask", "Mirror: x", ""])
+_WORDS = st.sampled_from(
+    ["m.text", "m.thread", "m.replace", "m.room.message", "m.sticker", ME.user, "$ours", "!ask", "Mirror: x", ""]
+)
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5) | _WORDS,
-    lambda inner: st.lists(inner, max_size=3)
-    | st.dictionaries(st.sampled_from(["event_id", "m.in_reply_to", "user_ids", "rel_type", "msgtype", "body"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["event_id", "m.in_reply_to", "user_ids", "rel_type", "msgtype", "body"]), inner, max_size=4
+        )
+    ),
     max_leaves=6,
 )
 _KEYS = ("msgtype", "body", "format", "formatted_body", "m.mentions", "m.relates_to", "m.new_content")
@@ -159,7 +163,9 @@ _EVENTS = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.xfail(strict=True, reason="reading.py:66, 87, 101: a missing sender and ids that are no text raise, which ends the whole sync")
+@pytest.mark.xfail(
+    strict=True, reason="reading.py:66, 87, 101: a missing sender and ids that are no text raise, which ends the whole sync"
+)
 @given(_EVENTS, st.booleans())
 @example(event(**reply_to(["$ours"])), False)
 @example({"type": "m.room.message", "content": {"msgtype": "m.text", "body": "!ask"}}, True)
@@ -171,30 +177,8 @@ def test_no_event_makes_an_exception_and_ids_are_text(odd: JSON, private: bool) 
         assert all(id is None or isinstance(id, str) for id in (spoken.thread, spoken.edits))
 
 
-class Parsed(HTMLParser):
-    """A second opinion on our HTML: its text, and that it is nested and harmless."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.text, self.open = "", list[str]()
-        self.feed(html)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert tag in ("a", "br", "em", "strong")
-        assert [name for name, _ in attrs] == (["href"] if tag == "a" else [])
-        assert all(str(value).startswith("https://") for _, value in attrs)
-        if tag == "br":
-            self.text += "\n"
-        else:
-            self.open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.handle_starttag(tag, attrs)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
+@pytest.mark.xfail(
+    strict=True, raises=ValueError, reason="numbered.py:27: int() refuses more than 4300 digits, so there is silence"
+)
+def test_an_endless_number_is_no_choice() -> None:
+    assert chosen("9" * 5000, ("/news",)) is None

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
 from bot.app import App, open_app
 from bot.config import read_settings
+from bot.digests import Subscription
+from bot.keys import load_keys
+from bot.messages import Address, parse_address
+from bot.store import Store, Transaction, open_store, subscriptions
+
+Value = TypeVar("Value")
+Work = Callable[[App, Store, Transaction], Awaitable[Value]]
 
 data_option = click.option(
     "--data", type=click.Path(path_type=Path), help="Another data folder than RUECKSPIEGEL_DATA or the shipped one."
@@ -19,3 +29,36 @@ def open_with(data: Path | None) -> App:
     """The app of the settings, with another data folder where one is given."""
     settings = read_settings()
     return open_app(replace(settings, data=data) if data else settings)
+
+
+def in_transaction(work: Work[Value]) -> Value:
+    """Do the work on the settings' database, in one transaction."""
+    app = open_app(read_settings())
+
+    async def whole() -> Value:
+        async with open_store(app.settings.database_url, load_keys(app.settings.key_path)) as store:
+            return await store.run(lambda transaction: work(app, store, transaction))
+
+    return asyncio.run(whole())
+
+
+async def subscribed(store: Store, transaction: Transaction, address: str) -> Subscription:
+    """The subscription of an address.
+
+    :raises UsageError: where it has none.
+    """
+    found = await subscriptions.subscription_of(store, transaction, address_of(address))
+    if found is None:
+        raise click.UsageError(f"{address} gets no digests; `channel list` names those that do")
+    return found
+
+
+def address_of(text: str) -> Address:
+    """The address that was written.
+
+    :raises UsageError: where it is none.
+    """
+    try:
+        return parse_address(text)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error

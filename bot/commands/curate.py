@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -82,13 +83,10 @@ def _confusions(base: Base) -> tuple[Finding, ...]:
 @data_option
 def train(data: Path | None) -> None:
     """Fit heads and thresholds to the base and write them with the figures they were chosen by."""
-    try:
-        from bot.training.samples import samples_of
-        from bot.training.train import Dev
-        from bot.training.train import train as fit
-    except ImportError as error:
-        raise click.ClickException("training needs scikit-learn: pip install 'rueckspiegel[train]'") from error
     from bot.search.encoder import load_encoder
+    from bot.training.samples import samples_of
+    from bot.training.train import Dev
+    from bot.training.train import train as fit
     from bot.vectors import vectors_of
 
     settings = read_settings()
@@ -106,6 +104,25 @@ def train(data: Path | None) -> None:
     trained = fit(base.corpus, samples, vectors, Dev(questions, asked), _before(base))
     save(trained.model, base.folder / "model", trained.report)
     click.echo(_summary(trained.report))
+
+
+@click.command(hidden=True)
+@click.option("--data", type=click.Path(path_type=Path), required=True)
+@click.option("--into", type=click.Path(path_type=Path), required=True)
+def refit(data: Path, into: Path) -> None:
+    """Fit only the heads to a changed base; thresholds stay. What `run` starts beside itself."""
+    from bot.search.encoder import load_encoder
+    from bot.training.fitting import refit as fit
+    from bot.training.samples import samples_of
+    from bot.vectors import vectors_of
+
+    os.nice(10)
+    base, _ = load_base(data, today())
+    before, _ = load_model(base.folder)
+    encoder = load_encoder()
+    samples = samples_of(base.corpus, base.grid)
+    vectors = vectors_of([sample.text for sample in samples], encoder, read_settings().state) if encoder else None
+    save(fit(samples, vectors, before), into, {"samples": len(samples)})
 
 
 def _train_large(base: Base, encoder: Encoder | None, state: Path) -> None:

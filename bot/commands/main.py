@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bot.base import BrokenBase
-from bot.commands import curate, measure, operate, run, talk
+from bot.commands import channels, curate, ledger, measure, operate, run, talk
 from bot.config import BrokenSettings
 from bot.findings import errors_of
 from bot.keys import BrokenKey
@@ -53,5 +53,8 @@ def main() -> None:
     """Rückspiegel: sourced answers about surveillance at Amazon, in a chat."""
 
 
-for command in (talk.chat, talk.ask, run.run, operate.doctor, curate.check, curate.train, measure.evaluate):
+for command in (
+    talk.chat, talk.ask, run.run, operate.doctor, curate.check, curate.train, curate.refit, measure.evaluate,
+    channels.channel, ledger.digest, ledger.deliveries, ledger.status,
+):  # fmt: skip
     main.add_command(command)

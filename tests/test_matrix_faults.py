@@ -1,0 +1,140 @@
+"""The homeserver fails, hangs, throttles, forgets the token: each question has one answer in the end, and nobody is hammered."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.app import App
+from bot.keys import Keys
+from bot.running import running
+from bot.store.lease import Leased
+from bot.transports import TransportEnded
+from tests.live import QUESTION, app_on_matrix, live
+from tests.matrix import Fault, Homeserver, Person, Proxy
+from tests.matrix_runs import SEND, Account, ask, meet, said_by, until
+
+
+class Counting(Proxy):
+    """Counts the connections that it refuses while it is down."""
+
+    refused = 0
+
+    def _connection(self) -> asyncio.Protocol:
+        self.refused += self.down
+        return super()._connection()
+
+    def calls(self, method: str, path: str, status: int | None = None) -> list[float]:
+        """When requests passed."""
+        fit = [one for one in self.requests if one.method == method and re.search(path, one.path)]
+        return [one.time for one in fit if status in (None, one.status)]
+
+
+@pytest.fixture
+async def proxy(hs: Homeserver) -> AsyncIterator[Counting]:
+    async with Counting(hs.url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def bot(hs: Homeserver, tmp_path: Path) -> Account:
+    return await Account.make(hs, tmp_path / "state")
+
+
+@pytest.fixture
+async def here(bot: Account, app: App, proxy: Counting) -> AsyncIterator[str]:
+    """The bot behind the proxy; its user id."""
+    async with bot.here(app, proxy.url):
+        yield bot.user
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+async def test_a_send_that_was_accepted_and_looks_failed_is_one_event(
+    anna: Person, here: str, proxy: Counting, encrypted: bool
+) -> None:
+    rooms = {}
+    for kind in ("reset", "502", "html", "hang"):
+        rooms[kind] = room = await meet(anna, here, encrypted)
+        await ask(anna, room)
+        # Twice, as aiohttp repeats a PUT once by itself.
+        proxy.faults.append(Fault("PUT", re.escape(room) + SEND, after=kind, times=2 if kind == "reset" else 1))
+    for room in rooms.values():
+        await anna.say(room, QUESTION)
+    for room in rooms.values():
+        await until(lambda room=room: len(proxy.calls("PUT", re.escape(room) + SEND, 200)) >= 2, "the repeat")
+    assert [fault.struck for fault in proxy.faults] == [2, 1, 1, 1]
+    for room in rooms.values():
+        assert len(await said_by(anna, room, here)) == 2
+
+
+async def test_a_429_is_waited_for_and_the_answer_comes_afterwards(anna: Person, here: str, proxy: Counting) -> None:
+    room = await meet(anna, here)
+    proxy.faults.append(Fault("PUT", SEND, before="429", retry_after_ms=1500))
+    await ask(anna, room)
+    [refused] = proxy.calls("PUT", SEND, 429)
+    [accepted] = proxy.calls("PUT", SEND, 200)
+    assert accepted - refused >= 1.5
+    assert len(await said_by(anna, room, here)) == 1
+
+
+async def test_a_homeserver_that_is_away_is_not_hammered_and_answers_come_soon_after_it(
+    anna: Person, ben: Person, here: str, proxy: Counting
+) -> None:
+    rooms = [await meet(anna, here), await meet(ben, here)]
+    await ask(anna, rooms[0])
+    began, proxy.down = time.monotonic(), True
+    await anna.say(rooms[0], QUESTION)
+    await asyncio.sleep(12)
+    assert proxy.refused < time.monotonic() - began
+    await ben.say(rooms[1], QUESTION)
+    back, proxy.down = time.monotonic(), False
+    await ben.wait_message(rooms[1])
+    assert time.monotonic() - back < 5
+    await anna.wait_message(rooms[0], 2)
+
+
+@pytest.mark.parametrize("kind", ["401", "401-soft"])
+async def test_a_revoked_token_is_replaced_and_the_device_stays(
+    bot: Account, anna: Person, here: str, proxy: Counting, kind: str
+) -> None:
+    room = await meet(anna, here)
+    await ask(anna, room)
+    devices = bot.devices()
+    proxy.faults += [Fault("GET", "/sync$", before=kind), Fault("GET", "/account/whoami$", before=kind)]
+    await ask(anna, room, 2)
+    await until(lambda: len(proxy.calls("POST", "/login$", 200)) == 2, "a second login")
+    await ask(anna, room, 3)
+    assert bot.devices() == devices
+    assert len(await said_by(anna, room, here)) == 3
+
+
+async def test_a_wrong_password_ends_the_bot_and_names_the_setting(bot: Account, app: App) -> None:
+    async with live(app_on_matrix(app, bot.hs.url, bot.user, "wrong", bot.state)) as service:
+        await until(lambda: bool(service.ended), "the bot's end")
+        assert isinstance(service.ended[0], TransportEnded)
+        assert "RUECKSPIEGEL_MATRIX_PASSWORD" in str(service.ended[0])
+
+
+FAILED = [("/keys/claim", "reset"), ("/keys/claim", "502"), ("/keys/claim", "429"), ("/sendToDevice/", "502"),
+          ("/keys/query", "502"), ("/joined_members", "502"), ("/sendToDevice/", "reset"), ("/keys/query", "reset"),
+          ("/joined_members", "reset")]
+
+
+@pytest.mark.parametrize(("path", "kind"), FAILED)
+async def test_a_failed_key_exchange_costs_no_answer(anna: Person, here: str, proxy: Counting, path: str, kind: str) -> None:
+    room = await meet(anna, here)
+    proxy.faults.append(Fault("*", path, before=kind, times=2 if kind == "reset" else 1))
+    await ask(anna, room)
+    assert proxy.faults[0].struck > 0
+
+
+async def test_a_second_process_of_the_same_account_is_refused(bot: Account, app: App) -> None:
+    async with bot.here(app):
+        with pytest.raises(Leased):
+            async with running(app_on_matrix(app, bot.hs.url, bot.user, bot.password, bot.state), Keys(b"k" * 32)):
+                raise AssertionError("two at once")
