@@ -27,7 +27,7 @@ class Composed:
 
 def compose(found: Owed, subscription: Subscription, slot: Slot, speaker: Speaker) -> Composed:
     """What goes out at a slot: first what may be a repeat, marked as such, then what is new."""
-    again = _packed(found.again, speaker)[:1]
+    again = _packed(found.again, speaker)[:MOST_PARTS]
     packed = _packed(found.new, speaker)
     taken = packed[: MOST_PARTS - len(again)]
     left = tuple(item for pack in packed[len(taken) :] for item in pack)
@@ -46,10 +46,23 @@ def proof(item: Item, speaker: Speaker) -> Reply:
     return _part((item,), Span(speaker.say("digest.proof") + "\n\n", "bold"), speaker)
 
 
-def corrected(items: Sequence[Item], before: Reply, speaker: Speaker) -> Reply:
-    """A part as it should read today: its first line and its last as they were, its items as they are now."""
-    lead = before.spans[0] if before.spans and before.spans[0].text.strip() != "" else Span("")
-    return _part(items, lead, speaker)
+def outdated(items: Sequence[Item], posted: Reply, speaker: Speaker) -> bool:
+    """Whether a posted part says something else of its items than the dossier today. Other phrases are no reason to edit."""
+    for item in items:
+        said = told(item, speaker).text if item.withdrawn is not None else speaker.curated(item.summary)
+        if speaker.curated(item.title) not in posted.text or said not in posted.text:
+            return True
+    return False
+
+
+def corrected(items: Sequence[Item], posted: Reply, speaker: Speaker) -> Reply:
+    """A part as it should read today: its first line as it was, its items as they are now."""
+    return _part(items, posted.spans[0] if posted.spans else Span(""), speaker)
+
+
+def correction(items: Sequence[Item], speaker: Speaker) -> Reply:
+    """What is posted where the earlier post can no longer be changed."""
+    return _part(items, Span(speaker.say("digest.correction") + "\n\n", "bold"), speaker)
 
 
 def _packed(items: Iterable[Item], speaker: Speaker) -> list[tuple[Item, ...]]:

@@ -45,6 +45,7 @@ class Settings:
     matrix_homeserver: str | None = None
     matrix_user: str | None = None
     matrix_password: str | None = field(default=None, repr=False)
+    preview_hours: int = 2
     timezone: str = "Europe/Berlin"
     debug: bool = False
 
@@ -77,6 +78,7 @@ def read_settings(environment: Mapping[str, str] | None = None, folder: Path = P
         matrix_homeserver=_url(values, "MATRIX_HOMESERVER", "") if "MATRIX_HOMESERVER" in values else None,
         matrix_user=_matrix_user(values),
         matrix_password=values.get("MATRIX_PASSWORD"),
+        preview_hours=_hours(values.get("PREVIEW_HOURS", "2")),
         database=_database(values),
         key_file=Path(values["KEY_FILE"]) if "KEY_FILE" in values else None,
         stewards=_stewards(values.get("STEWARDS", "")),
@@ -153,6 +155,12 @@ def _zone(name: str) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise _broken("TIMEZONE", f"{name!r} is no time zone; write one such as Europe/Berlin") from error
     return name
+
+
+def _hours(text: str) -> int:
+    if not text.isdigit() or int(text) > 48:
+        raise _broken("PREVIEW_HOURS", f"{text!r} is no number of hours; write 0 (no preview) to 48")
+    return int(text)
 
 
 def _one_of(values: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:

@@ -79,6 +79,7 @@ class Delivery:
     first: datetime | None = None
     ref: str = ""
     why: str = ""
+    language: str = ""
 
 
 def settle(delivery: Delivery, outcome: Outcome, now: datetime) -> Delivery:

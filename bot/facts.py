@@ -29,6 +29,7 @@ class Item:
     topics: tuple[str, ...] = ()
     published: datetime.date | None = None
     withdrawn: datetime.date | None = None
+    reason: Localized = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

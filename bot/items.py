@@ -8,7 +8,11 @@ from bot.speaker import Speaker
 
 
 def told(item: Item, speaker: Speaker) -> Reply:
-    """One item; the button asks about it, in the private chat where others read here."""
+    """One item; the button asks about it, in the private chat where others read here. A withdrawn one says so and why."""
+    if item.withdrawn is not None:
+        why = speaker.curated(item.reason) if item.reason else "–"
+        withdrawn = speaker.say("item.withdrawn", date=speaker.day(item.withdrawn), reason=why)
+        return Reply((Span(speaker.curated(item.title), "bold"), Span("\n" + withdrawn)))
     via = speaker.say("source.via", names=", ".join(item.cites)) if item.cites else ""
     credit = speaker.say(
         "item.credit",

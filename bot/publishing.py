@@ -8,11 +8,17 @@ from collections.abc import Mapping
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.app import App, now
+from bot.deliveries import Sent
+from bot.facts import Item
 from bot.logs import Event, fail
+from bot.loops.clock import Clock
+from bot.loops.correct import Corrector
 from bot.loops.deliver import Deliverer
 from bot.loops.plan import Planner
+from bot.loops.preview import Previewer
 from bot.loops.reload import Reloader
-from bot.messages import reply
+from bot.messages import Button, Reply, reply
+from bot.speaker import Speaker
 from bot.store import Store
 from bot.transports import Transport
 
@@ -26,9 +32,18 @@ class Publishing:
     def __init__(self, app: App, store: Store, transports: Mapping[str, Transport]) -> None:
         self._app, self._transports = app, transports
         self.planner = Planner(store, lambda: app.base, app.settings.timezone, app.settings.language)
-        self.deliverer = Deliverer(store, transports, now, lambda: True, self.tell)
+        self.clock = Clock(_urls(app), now, self.tell)
+        self.deliverer = Deliverer(store, transports, now, self.clock.may, self.tell)
+        settings = app.settings
+        self.previewer = Previewer(store, lambda: app.base, settings.timezone, settings.preview_hours, self._show)
+        self.corrector = Corrector(store, transports, lambda: app.base, settings.language)
         self.reloader = Reloader(app, app.settings.state, self.tell)
-        self.chores = (self._tick_for_ever, self.deliverer.deliver_for_ever, self.reloader.watch_for_ever)
+        self.chores = (
+            self._tick_for_ever,
+            self.deliverer.deliver_for_ever,
+            self.reloader.watch_for_ever,
+            self.clock.watch_for_ever,
+        )
 
     async def stop(self) -> None:
         """Let what is being sent come to its end."""
@@ -36,28 +51,35 @@ class Publishing:
 
     async def tell(self, key: str, values: Mapping[str, str]) -> None:
         """A note to the stewards' room, where there is one."""
-        room, settings = self._app.settings.steward_room, self._app.settings
+        await self._say(reply(self._app.base.texts.say(self._app.settings.language, key, **values)))
+
+    async def _say(self, note: Reply) -> bool:
+        room = self._app.settings.steward_room
         if room is None or room.platform not in self._transports:
-            return
-        text = self._app.base.texts.say(settings.language, key, **values)
+            return False
         try:
             async with asyncio.timeout(NOTE_SECONDS):
-                await self._transports[room.platform].send(room, reply(text))
+                return isinstance(await self._transports[room.platform].send(room, note), Sent)
         except Exception as error:  # What stewards are told is in the ledger too.
             fail(Event.UNHANDLED, exception=error)
+            return False
+
+    async def _show(self, item: Item) -> bool:
+        """An item before it goes out; where there is no room nobody can say no."""
+        if self._app.settings.steward_room is None:
+            return True
+        speaker = Speaker(self._app.base, self._app.settings.language, self._app.settings.language)
+        title, summary = speaker.curated(item.title), speaker.curated(item.summary)
+        text = speaker.say("steward.preview", title=title, summary=summary, id=item.id)
+        return await self._say(
+            reply(text, *(Button(f"/{how} {item.id}"[:60], f"/{how} {item.id}") for how in ("hold", "drop")))
+        )
 
     async def _tick_for_ever(self) -> None:
         """APScheduler only ticks: in memory, in UTC, and a tick that comes late is no tick lost."""
         scheduler = AsyncIOScheduler(timezone="UTC")
-        scheduler.add_job(
-            self._tick,
-            "interval",
-            seconds=TICK_SECONDS,
-            next_run_time=now(),
-            coalesce=True,
-            misfire_grace_time=None,
-            max_instances=1,
-        )
+        await self._tick()
+        scheduler.add_job(self._tick, "interval", seconds=TICK_SECONDS, coalesce=True, misfire_grace_time=None, max_instances=1)
         scheduler.start()
         try:
             await asyncio.Event().wait()
@@ -66,7 +88,16 @@ class Publishing:
 
     async def _tick(self) -> None:
         try:
+            await self.previewer.tick(now())
             if await self.planner.tick(now()):
                 self.deliverer.wake()
+            await self.corrector.tick(now())
         except Exception as error:  # The next tick tries again; nothing is lost, since planning is idempotent.
             fail(Event.UNHANDLED, exception=error)
+
+
+def _urls(app: App) -> list[str]:
+    """Whom to ask for the time."""
+    settings = app.settings
+    homeserver = f"{settings.matrix_homeserver}/_matrix/client/versions" if settings.matrix_homeserver else None
+    return [url for url in (settings.telegram_api_url if settings.telegram_token else None, homeserver) if url]

@@ -76,6 +76,7 @@ class Folder:
                 topics=tuple(row["topics"]),
                 published=_day(row["published"]) if row["published"] else None,
                 withdrawn=_day(row["withdrawn"]["date"]) if row["withdrawn"] else None,
+                reason=(row["withdrawn"] or {}).get("reason") or {},
             )
 
     def topics(self) -> Mapping[str, Mapping[str, str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bot.answers import answer
 from bot.desk import Desk
 from bot.facts import in_language
-from bot.messages import Button, Message, Opens, Reply, Span, reply
+from bot.messages import Button, Message, Opens, Reply, Role, Span, reply
 from bot.router import Router, argument_of
 from bot.search.matcher import Answer
 
@@ -43,7 +43,13 @@ async def helped(message: Message, desk: Desk) -> Reply:
     from handlers import router as whole
 
     speaker = desk.speaker(message)
-    lines = [f"/{name} – {speaker.say(command.help)}" for name, command in sorted(whole.commands.items()) if command.help]
+    roles = {Role.ANYONE} if message.is_private else {Role.ANYONE, Role.MANAGER}
+    if desk.role is not None and await desk.role() is Role.STEWARD:
+        roles.add(Role.STEWARD)
+    listed = [
+        (name, command.help) for name, command in sorted(whole.commands.items()) if command.help and command.needs in roles
+    ]
+    lines = [f"/{name} – {speaker.say(line)}" for name, line in listed]
     return Reply((Span("\n".join([speaker.say("help.lead"), *lines])),))
 
 

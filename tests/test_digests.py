@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -14,11 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.app import App
+from bot.base import Base
 from bot.digests import Schedule, Subscription
 from bot.facts import Item
 from bot.messages import Address
-from tests.bot_api import BotApi
-from tests.live import app_on, buttons, live, text
+from tests.bot_api import ApiError, BotApi, Fault
+from tests.live import ROOM, app_on, buttons, live, text
 
 CHANNEL = -100900
 
@@ -90,6 +92,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     for module in ("bot.running", "bot.publishing"):
         monkeypatch.setattr(f"{module}.now", made)
     monkeypatch.setattr("bot.publishing.TICK_SECONDS", 0.2)
+    # The platform's clock is not moved with ours, and would rightly hold publishing.
+    monkeypatch.setattr("bot.publishing._urls", lambda app: [])
     return made
 
 
@@ -143,6 +147,93 @@ async def test_new_items_come_at_the_slot_and_what_was_before_only_as_backlog(
     assert told.count("Title of brand-new") == 1
 
 
+async def test_a_changed_item_is_put_right_where_it_was_posted_and_a_withdrawn_one_says_so(
+    api: BotApi, app: App, tmp_path: Path, channel: int, clock: Clock
+) -> None:
+    opened = app_on(app, api.url, tmp_path / "state")
+    async with live(opened):
+        api.post(channel, "/digest daily 18:00")
+        await api.wait_sent(1)
+        opened.base = with_item(opened, "brand-new")
+        clock.now = datetime(2026, 11, 24, 17, 0, 1, tzinfo=UTC)
+        await api.wait_sent(2)
+        item = opened.base.items["brand-new"]
+        opened.base = with_changed(opened, replace(item, summary={"en": "What is said now."}))
+        await api.wait_for(lambda: "What is said now." in text(api, 1), 10, "the edit")
+        gone = replace(item, withdrawn=date(2026, 11, 24), reason={"en": "The source took it back."})
+        opened.base = with_changed(opened, gone)
+        await api.wait_for(lambda: "The source took it back." in text(api, 1), 10, "the withdrawal")
+        api.say(api.user(1, "Ana", language_code="en"), "/news")
+        await api.wait_sent(3)
+        assert "brand-new" not in text(api)
+    assert text(api, 1).startswith("New in the dossier, 24 November 2026")
+    assert len(api.calls_of("editMessageText")) == 2
+
+
+async def test_where_a_post_can_no_longer_be_edited_a_correction_follows(
+    api: BotApi, app: App, tmp_path: Path, channel: int, clock: Clock
+) -> None:
+    opened = app_on(app, api.url, tmp_path / "state")
+    async with live(opened):
+        api.post(channel, "/digest daily 18:00")
+        await api.wait_sent(1)
+        opened.base = with_item(opened, "brand-new")
+        clock.now = datetime(2026, 11, 24, 17, 0, 1, tzinfo=UTC)
+        await api.wait_sent(2)
+        api.faults.append(Fault("editMessageText", error=ApiError(400, "Bad Request: message can't be edited")))
+        opened.base = with_changed(opened, replace(opened.base.items["brand-new"], summary={"en": "What is said now."}))
+        await api.wait_sent(3, 10)
+    assert text(api).startswith("Correcting what was said here before")
+
+
+async def test_stewards_see_a_preview_and_may_hold_an_item_back(
+    api: BotApi, app: App, tmp_path: Path, channel: int, clock: Clock
+) -> None:
+    anna = api.user(7, "Anna", language_code="en")
+    room = api.group(-100555, "Stewards", members=[anna])
+    clock.now = datetime(2026, 11, 24, 13, 0, tzinfo=UTC)
+    opened = app_on(app, api.url, tmp_path / "state", room=ROOM, stewards={"telegram:7": "anna"})
+    async with live(opened):
+        api.post(channel, "/digest daily 18:00")
+        await api.wait_sent(1)
+        opened.base = with_item(opened, "brand-new")
+        clock.now = datetime(2026, 11, 24, 15, 30, tzinfo=UTC)
+        await api.wait_sent(2)
+        assert "Goes to the channels soon" in text(api)
+        api.say(api.user(1, "Ana", language_code="en"), "/hold brand-new")
+        await api.wait_sent(3)
+        assert "Only who runs" in text(api)
+        api.click(anna, api.sent[1], "1n/hold brand-new")
+        await api.wait_sent(4)
+        assert api.sent[3]["chat"]["id"] == room.id
+        clock.now = datetime(2026, 11, 24, 17, 0, 1, tzinfo=UTC)
+        await asyncio.sleep(1)
+        api.say(anna, "/release brand-new")
+        await api.wait_sent(5)
+        clock.now += timedelta(days=1)
+        await api.wait_sent(6)
+    assert "Title of brand-new" in text(api)
+    assert sum("Title of brand-new" in str(m["text"]) and m["chat"]["id"] == channel for m in api.sent) == 1
+
+
+async def test_a_wrong_clock_holds_publishing(api: BotApi, app: App, tmp_path: Path, clock: Clock) -> None:
+    from bot.loops.clock import Clock as Watch
+
+    told: list[str] = []
+
+    async def tell(key: str, values: object) -> None:
+        told.append(key)
+
+    clock.now = datetime(2020, 1, 1, tzinfo=UTC)
+    watch = Watch([api.url], clock, tell)
+    await watch.look()
+    await watch.look()
+    assert (watch.may(), told) == (False, ["steward.clock"])
+    clock.now = datetime.now(UTC)
+    await watch.look()
+    assert watch.may()
+
+
 async def test_a_private_chat_is_pointed_to_the_channel_and_a_member_may_not(api: BotApi, app: App, tmp_path: Path) -> None:
     ana = api.user(1, "Ana", language_code="en")
     group = api.group(-100200, "Depot 7", members=[ana])
@@ -155,9 +246,13 @@ async def test_a_private_chat_is_pointed_to_the_channel_and_a_member_may_not(api
         assert "Only who runs this chat" in text(api)
 
 
-def with_item(app: App, id: str) -> object:
+def with_changed(app: App, item: Item) -> Base:
+    """The base with one item as it is now."""
+    return replace(app.base, items={**app.base.items, item.id: item})
+
+
+def with_item(app: App, id: str) -> Base:
     """The base with one item more, published today."""
     old = next(iter(app.base.items.values()))
     new = replace(old, id=id, title={"en": f"Title of {id}"}, date=date(2026, 11, 24), published=date(2026, 11, 24))
-    items: dict[str, Item] = {**app.base.items, id: new}
-    return replace(app.base, items=items)
+    return with_changed(app, new)

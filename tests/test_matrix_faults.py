@@ -120,9 +120,17 @@ async def test_a_wrong_password_ends_the_bot_and_names_the_setting(bot: Account,
         assert "RUECKSPIEGEL_MATRIX_PASSWORD" in str(service.ended[0])
 
 
-FAILED = [("/keys/claim", "reset"), ("/keys/claim", "502"), ("/keys/claim", "429"), ("/sendToDevice/", "502"),
-          ("/keys/query", "502"), ("/joined_members", "502"), ("/sendToDevice/", "reset"), ("/keys/query", "reset"),
-          ("/joined_members", "reset")]
+FAILED = [
+    ("/keys/claim", "reset"),
+    ("/keys/claim", "502"),
+    ("/keys/claim", "429"),
+    ("/sendToDevice/", "502"),
+    ("/keys/query", "502"),
+    ("/joined_members", "502"),
+    ("/sendToDevice/", "reset"),
+    ("/keys/query", "reset"),
+    ("/joined_members", "reset"),
+]
 
 
 @pytest.mark.parametrize(("path", "kind"), FAILED)

@@ -25,6 +25,7 @@ async def _say_all(person: Person, room: str, texts: list[str]) -> None:
         await asyncio.gather(*(send_raw(person, room, "m.room.message", message(text)) for text in texts[start : start + 10]))
 
 
+@pytest.mark.xfail(strict=True, reason="sync.py:31: after a restart the group counts as private, so all sixty are answered")
 async def test_one_mention_among_sixty_messages_is_answered_after_a_downtime(
     hs: Homeserver, app: App, anna: Person, ben: Person, tmp_path: Path
 ) -> None:
@@ -40,8 +41,7 @@ async def test_one_mention_among_sixty_messages_is_answered_after_a_downtime(
         await person.say(room, QUESTION if number == 20 else f"talk {number}", mentions=[user] if number == 20 else [])
     async with live(again):
         assert "Netradyne" in (await ben.wait_message(room, 2, sender=user))[-1].body
-        # A group after a restart is a matter of another test; here it is one again once somebody comes or goes.
-        assert len([seen for seen in ben.seen(room, user) if "Netradyne" in seen.body]) == 1
+        await is_quiet(ben, room, user, 2)
 
 
 @pytest.mark.xfail(strict=True, reason="inbox.py:27: what waits in a chat beyond 60 is dropped, though it came from a downtime")
@@ -94,7 +94,7 @@ async def test_one_failed_request_after_a_downtime_loses_nothing(
         async with live(again):
             while not proxy.faults[0].struck:
                 await asyncio.sleep(0.05)
-            await anna.client.until(lambda: any("Netradyne" in seen.body for seen in anna.seen(chat)), "the answer", 8)
+            await anna.client.until(lambda: any("Netradyne" in seen.body for seen in anna.seen(chat)), "the answer", 5)
 
 
 async def test_an_edited_question_changes_its_answer_and_no_other(anna: Person, matrix_bot: str) -> None:
@@ -106,7 +106,8 @@ async def test_an_edited_question_changes_its_answer_and_no_other(anna: Person, 
         edit = (await anna.wait_message(room, number))[-1]
         assert edit.relates_to == {"rel_type": "m.replace", "event_id": first.event_id}
         assert ("Netradyne" in edit.content["m.new_content"]["body"]) is (text == QUESTION)
-    await anna.say(room, QUESTION, edits="$unknown")
+    noted = await anna.say(room, "a note to myself", msgtype="m.notice")
+    await anna.say(room, QUESTION, edits=noted)
     await is_quiet(anna, room, matrix_bot, 3)
 
 
@@ -179,10 +180,10 @@ async def test_numbers_commands_and_clean_work(anna: Person, matrix_bot: str) ->
     expected = [
         (QUESTION, "[1] Source?"),
         ("1.", "How this is known"),
-        ("!mydata", "2 "),
+        ("!mydata", "(2)"),
         ("!language de", "Deutsch"),
         ("!forget", "."),
-        ("!mydata", "1 "),
+        ("!mydata", "(1)"),
         ("99", ""),
     ]
     for number, (said, wanted) in enumerate(expected, 1):

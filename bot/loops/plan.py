@@ -11,7 +11,7 @@ from bot.base import Base
 from bot.composing import compose
 from bot.digests import CATCH_UP, Slot, Subscription, owed
 from bot.speaker import Speaker
-from bot.store import Store, Transaction, outbox, subscriptions
+from bot.store import Store, Transaction, held, outbox, subscriptions
 
 
 class Planner:
@@ -53,7 +53,8 @@ class Planner:
         chat = subscription.id
         had = await subscriptions.has_had(connection, chat)
         waiting = await outbox.under_way(connection, chat)
-        items = list(self._base().items.values())
+        kept_back = await held.kept_back(connection)
+        items = [item for item in self._base().items.values() if item.id not in kept_back]
         found = owed(items, subscription, had, waiting, now.astimezone(self._zone).date())
         composed = compose(found, subscription, slot, self.speaker(subscription))
         state = "planned" if composed.parts else "empty"

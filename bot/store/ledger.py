@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.deliveries import DEAD, PENDING, SENDING, Delivery
+from bot.deliveries import DEAD, PENDING, SENDING, SENT, Delivery
 from bot.store.engine import Store
 from bot.store.outbox import read
 from bot.store.schema import deliveries, digests
@@ -35,6 +35,13 @@ async def of_chat(store: Store, connection: AsyncConnection, chat: str) -> list[
     return await read(store, connection, deliveries.c.chat == chat)
 
 
+async def sent_since(store: Store, connection: AsyncConnection, since: datetime) -> list[Delivery]:
+    """Parts that were posted for slots since a moment."""
+    return await read(
+        store, connection, deliveries.c.state == SENT, deliveries.c.at >= int(since.timestamp()), deliveries.c.ref != ""
+    )
+
+
 async def stop_chat(connection: AsyncConnection, chat: str, why: str) -> None:
     """Nothing more goes out to a chat."""
     waiting = deliveries.c.chat == chat, deliveries.c.state == PENDING
@@ -50,8 +57,9 @@ async def stop_items(connection: AsyncConnection, items: tuple[str, ...], why: s
 
 async def counts(connection: AsyncConnection) -> dict[str, int]:
     """How many parts are in each state."""
-    rows = await connection.execute(select(deliveries.c.state, func.count()).group_by(deliveries.c.state))
-    return dict(rows.tuples().all())
+    number = func.count().label("number")
+    rows = await connection.execute(select(deliveries.c.state, number).group_by(deliveries.c.state))
+    return {row.state: row.number for row in rows}
 
 
 async def last_slot(connection: AsyncConnection, chat: str, now: datetime) -> tuple[int, str] | None:

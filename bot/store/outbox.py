@@ -43,7 +43,7 @@ async def owe(
             "at": int(slot.at.timestamp()),
             "part": number,
             "carries": json.dumps(list(items)),
-            "payload": dumped(reply),
+            "payload": dumped(reply, subscription.language),
             "silent": int(subscription.silent),
             "state": PENDING,
             "attempts": 0,
@@ -104,6 +104,7 @@ async def read(store: Store, connection: AsyncConnection, *where: Any) -> list[D
             datetime.fromtimestamp(row.first / 1000, UTC) if row.first else None,
             store.keys.open(row.ref, _REF) if row.ref else "",
             row.why,
+            json.loads(row.payload)[2],
         )
         for row in rows
     ]
@@ -118,7 +119,7 @@ async def record(store: Store, connection: AsyncConnection, done: Delivery, was:
         "first": _ms(done.first) if done.first else 0,
         "ref": store.keys.seal(done.ref, _REF) if done.ref else "",
         "why": done.why,
-        "payload": dumped(done.reply),
+        "payload": dumped(done.reply, done.language),
     }
     changed = update(deliveries).where(deliveries.c.id == done.id, deliveries.c.state == was).values(values)
     return (await connection.execute(changed.returning(deliveries.c.id))).one_or_none() is not None
@@ -132,15 +133,15 @@ async def under_way(connection: AsyncConnection, chat: str) -> frozenset[str]:
     return frozenset(item for items in rows.scalars() for item in json.loads(items))
 
 
-def dumped(reply: Reply) -> str:
-    """A reply as JSON."""
+def dumped(reply: Reply, language: str) -> str:
+    """A reply and its language as JSON."""
     spans = [[span.text, span.style, span.url] for span in reply.spans]
-    return json.dumps([spans, [[b.label, b.says, b.opens.value] for b in reply.buttons]], ensure_ascii=False)
+    return json.dumps([spans, [[b.label, b.says, b.opens.value] for b in reply.buttons], language], ensure_ascii=False)
 
 
 def loaded(text: str) -> Reply:
     """A reply from JSON."""
-    spans, buttons = json.loads(text)
+    spans, buttons, _ = json.loads(text)
     return Reply(
         tuple(Span(*span) for span in spans), tuple(Button(label, says, Opens(opens)) for label, says, opens in buttons)
     )

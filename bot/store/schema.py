@@ -58,6 +58,13 @@ seen = Table(
     _column("state", Text(), "known, passed, sent, unsure, twice or failed", _SUBSCRIBED),
 )
 
+items = Table(
+    "items",
+    metadata,
+    _column("item", Text(), "a dossier item", "as long as the item exists", primary_key=True),
+    _column("state", Text(), "shown to the stewards, held or dropped by them", "as long as the item exists"),
+)
+
 digests = Table(
     "digests",
     metadata,

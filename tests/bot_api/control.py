@@ -48,8 +48,10 @@ class ControlledApi(BotApi):
         deleted = [sent for sent in self.sent_to(chat_id) if sent["message_id"] == message_id]
         return self.chats[chat_id].messages.get(message_id) or deleted[0]
 
-    def do_faults(self, faults: list[Json]) -> int:
-        """Adds faults and returns how many are left in all."""
+    def do_faults(self, faults: list[Json], replace: bool = False) -> int:
+        """Adds faults, to those there are or in their place, and returns how many are left in all."""
+        if replace:
+            self.faults.clear()
         for fault in faults:
             error = fault.pop("error", None)
             self.faults.append(Fault(**fault, error=ApiError(**error) if error else None))

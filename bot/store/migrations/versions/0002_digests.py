@@ -26,6 +26,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_subscriptions_next", "subscriptions", ["next"])
     op.create_table("seen", _text("chat", primary_key=True), _text("item", primary_key=True), _text("state"))
+    op.create_table("items", _text("item", primary_key=True), _text("state"))
     op.create_table("digests", _text("chat", primary_key=True), _text("slot", primary_key=True), _number("at"), _text("state"))
     op.create_table(
         "deliveries",

@@ -1,0 +1,64 @@
+"""What changed in the dossier after it was posted is put right where it was posted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.base import Base
+from bot.composing import corrected, correction, outdated
+from bot.deliveries import SENT, Delivery, Gone, Missing, Refused, Sent
+from bot.digests import Slot
+from bot.messages import Reply
+from bot.speaker import Speaker
+from bot.store import Store, Transaction, ledger, outbox, subscriptions
+from bot.transports import Transport
+
+LOOKS_BACK = timedelta(days=60)
+
+
+class Corrector:
+    """Looks once for each version of the base."""
+
+    def __init__(self, store: Store, transports: Mapping[str, Transport], base: Callable[[], Base], fallback: str) -> None:
+        self._store, self._transports, self._base, self._fallback = store, transports, base, fallback
+        self._done: Base | None = None
+
+    async def tick(self, now: datetime) -> None:
+        """Edit what is outdated; what could not be reached is tried again at the next tick."""
+        base = self._base()
+        if base is self._done:
+            return
+        posted = await self._store.run(lambda t: ledger.sent_since(self._store, t, now - LOOKS_BACK))
+        settled = [await self._one(delivery, base, now) for delivery in posted]
+        if all(settled):
+            self._done = base
+
+    async def _one(self, delivery: Delivery, base: Base, now: datetime) -> bool:
+        items = [base.items[id] for id in delivery.items if id in base.items]
+        speaker = Speaker(base, delivery.language, self._fallback, private=False)
+        transport = self._transports.get(delivery.address.platform)
+        if not items or transport is None or not outdated(items, delivery.reply, speaker):
+            return True
+        new = corrected(items, delivery.reply, speaker)
+        key = f"{delivery.id}/{hashlib.sha256(new.text.encode()).hexdigest()[:16]}"
+        outcome = await transport.edit(delivery.address, delivery.ref, new, key)
+        if isinstance(outcome, Sent):
+            return await self._note(delivery, new, None, now)
+        if isinstance(outcome, (Missing, Refused)):
+            return await self._note(delivery, new, correction(items, speaker), now)
+        return isinstance(outcome, Gone)
+
+    async def _note(self, delivery: Delivery, new: Reply, follow: Reply | None, now: datetime) -> bool:
+        """What stands there now; and where it could not be changed, a correction that follows."""
+
+        async def write(transaction: Transaction) -> bool:
+            await outbox.record(self._store, transaction, replace(delivery, reply=new), was=SENT)
+            found = await subscriptions.subscription_of(self._store, transaction, delivery.address)
+            if follow is not None and found is not None:
+                await outbox.owe(transaction, found, Slot(now.date(), now), [(delivery.items, follow)], now)
+            return True
+
+        return await self._store.run(write)

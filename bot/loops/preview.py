@@ -1,0 +1,51 @@
+"""Some hours before a digest the stewards see what is new in it, each item once. Silence means yes."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from bot.base import Base
+from bot.digests import is_out
+from bot.facts import Item
+from bot.store import Store, Transaction, held, subscriptions
+
+
+class Previewer:
+    """`show` sends one item to the stewards' room: whether it arrived."""
+
+    def __init__(
+        self, store: Store, base: Callable[[], Base], zone: str, hours: int, show: Callable[[Item], Awaitable[bool]]
+    ) -> None:
+        self._store, self._base, self._zone, self._before, self._show = (
+            store,
+            base,
+            ZoneInfo(zone),
+            timedelta(hours=hours),
+            show,
+        )
+
+    async def tick(self, now: datetime) -> None:
+        """Show what is new and due soon somewhere."""
+        if not self._before:
+            return
+        for item in await self._store.run(lambda transaction: self._new(transaction, now)):
+            if await self._show(item):
+                await self._store.run(lambda transaction, id=item.id: held.decide(self._store, transaction, [id], held.SHOWN))  # type: ignore[misc]
+
+    async def _new(self, transaction: Transaction, now: datetime) -> list[Item]:
+        known = await held.states(transaction)
+        due = await subscriptions.all_subscriptions(self._store, transaction, now + self._before)
+        found: dict[str, Item] = {}
+        for one in due:
+            had = await subscriptions.has_had(transaction, one.id)
+            for item in self._base().items.values():
+                if (
+                    item.id not in known
+                    and item.id not in had
+                    and is_out(item, now.astimezone(self._zone).date())
+                    and one.takes(item)
+                ):
+                    found[item.id] = item
+        return list(found.values())

@@ -1,0 +1,32 @@
+"""What stewards did with items before they go out: shown, held or dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from bot.store.engine import Store
+from bot.store.schema import items
+
+SHOWN, HELD, DROPPED = "shown", "held", "dropped"
+
+
+async def states(connection: AsyncConnection) -> dict[str, str]:
+    """Item id to what was done with it."""
+    rows = await connection.execute(select(items.c.item, items.c.state))
+    return {row.item: row.state for row in rows}
+
+
+async def kept_back(connection: AsyncConnection) -> frozenset[str]:
+    """Items that do not go out just now."""
+    return frozenset(item for item, state in (await states(connection)).items() if state != SHOWN)
+
+
+async def decide(store: Store, connection: AsyncConnection, wanted: Iterable[str], state: str) -> None:
+    """From now on."""
+    ids = list(wanted)
+    if ids:
+        await connection.execute(store.insert(items, [{"item": id, "state": state} for id in ids]))
+        await connection.execute(update(items).where(items.c.item.in_(ids)).values(state=state))
