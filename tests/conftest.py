@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -124,3 +124,24 @@ async def matrix_bot(hs: Homeserver, app: App, tmp_path: Path) -> AsyncIterator[
     user, password = await hs.new_user("bot")
     async with live(app_on_matrix(app, hs.url, user, password, tmp_path / "state")):
         yield user
+
+
+@dataclass
+class Clock:
+    """The bot's clock, moved by the test."""
+
+    now: datetime
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock(datetime(2026, 11, 24, 12, 0, tzinfo=UTC))
+    for module in ("bot.running", "bot.publishing"):
+        monkeypatch.setattr(f"{module}.now", made)
+    monkeypatch.setattr("bot.publishing.TICK_SECONDS", 0.2)
+    # The platform's clock is not moved with ours, and would rightly hold publishing.
+    monkeypatch.setattr("bot.publishing._urls", lambda app: [])
+    return made

@@ -6,9 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 from bot.app import App
+from bot.base import Base
+from bot.facts import Item
 from bot.keys import Keys
 from bot.loops.serve import Service
 from bot.memory import Memory
@@ -62,3 +65,15 @@ def buttons(message: dict[str, object]) -> dict[str, str]:
 
 def text(api: BotApi, number: int = -1) -> str:
     return str(api.sent[number]["text"])
+
+
+def with_changed(app: App, item: Item) -> Base:
+    """The base with one item as it is now."""
+    return replace(app.base, items={**app.base.items, item.id: item})
+
+
+def with_item(app: App, id: str) -> Base:
+    """The base with one item more, published today."""
+    old = next(iter(app.base.items.values()))
+    new = replace(old, id=id, title={"en": f"Title of {id}"}, date=date(2026, 11, 24), published=date(2026, 11, 24))
+    return with_changed(app, new)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
@@ -15,12 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.app import App
-from bot.base import Base
 from bot.digests import Schedule, Subscription
-from bot.facts import Item
 from bot.messages import Address
 from tests.bot_api import ApiError, BotApi, Fault
-from tests.live import ROOM, app_on, buttons, live, text
+from tests.conftest import Clock
+from tests.live import ROOM, app_on, buttons, live, text, with_changed, with_item
 
 CHANNEL = -100900
 
@@ -74,27 +73,6 @@ def test_quiet_hours_end_where_the_channel_lives(moment: str, wakes: str) -> Non
     quiet = (time(21, 0), time(7, 0))
     one = Subscription("1", Address("telegram", "-1"), Schedule("daily", time(18), "Europe/Berlin"), "de", quiet=quiet)
     assert one.wakes(datetime.fromisoformat(moment + "+00:00")) == datetime.fromisoformat(wakes + "+00:00")
-
-
-@dataclass
-class Clock:
-    """The bot's clock, moved by the test."""
-
-    now: datetime
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock(datetime(2026, 11, 24, 12, 0, tzinfo=UTC))
-    for module in ("bot.running", "bot.publishing"):
-        monkeypatch.setattr(f"{module}.now", made)
-    monkeypatch.setattr("bot.publishing.TICK_SECONDS", 0.2)
-    # The platform's clock is not moved with ours, and would rightly hold publishing.
-    monkeypatch.setattr("bot.publishing._urls", lambda app: [])
-    return made
 
 
 @pytest.fixture
@@ -244,15 +222,3 @@ async def test_a_private_chat_is_pointed_to_the_channel_and_a_member_may_not(api
         api.say(ana, "/digest daily 18:00", chat=group)
         await api.wait_sent(2)
         assert "Only who runs this chat" in text(api)
-
-
-def with_changed(app: App, item: Item) -> Base:
-    """The base with one item as it is now."""
-    return replace(app.base, items={**app.base.items, item.id: item})
-
-
-def with_item(app: App, id: str) -> Base:
-    """The base with one item more, published today."""
-    old = next(iter(app.base.items.values()))
-    new = replace(old, id=id, title={"en": f"Title of {id}"}, date=date(2026, 11, 24), published=date(2026, 11, 24))
-    return with_changed(app, new)
