@@ -43,6 +43,7 @@ bench: $(BIN)/.dev
 
 chaos: $(BIN)/.dev
 	$(BIN)/python -m tests.chaos
+	$(BIN)/python -m tests.chaos_digests
 
 train: $(BIN)/.dev
 	$(BIN)/python -m bot train
