@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.app import App, now
 from bot.deliveries import Sent
+from bot.digests import Subscription
 from bot.facts import Item
 from bot.logs import Event, fail
 from bot.loops.clock import Clock
@@ -17,9 +19,9 @@ from bot.loops.deliver import Deliverer
 from bot.loops.plan import Planner
 from bot.loops.preview import Previewer
 from bot.loops.reload import Reloader
-from bot.messages import Button, Reply, reply
+from bot.messages import Address, Button, Reply, reply
 from bot.speaker import Speaker
-from bot.store import Store
+from bot.store import Store, Transaction, ledger, subscriptions
 from bot.transports import Transport
 
 TICK_SECONDS = 5
@@ -30,7 +32,7 @@ class Publishing:
     """`chores` run as long as the service does."""
 
     def __init__(self, app: App, store: Store, transports: Mapping[str, Transport]) -> None:
-        self._app, self._transports = app, transports
+        self._app, self._store, self._transports = app, store, transports
         self.planner = Planner(store, lambda: app.base, app.settings.timezone, app.settings.language)
         self.clock = Clock(_urls(app), now, self.tell)
         self.deliverer = Deliverer(store, transports, now, self.clock.may, self.tell)
@@ -48,6 +50,19 @@ class Publishing:
     async def stop(self) -> None:
         """Let what is being sent come to its end."""
         await self.deliverer.stop()
+
+    async def left(self, place: Address) -> None:
+        """The bot was removed from a chat: its subscriptions rest until it is let in again, and the stewards hear of it."""
+
+        async def write(transaction: Transaction) -> list[Subscription]:
+            found = [one for one in await subscriptions.of_place(self._store, transaction, place) if not one.paused]
+            for one in found:
+                await subscriptions.change(transaction, replace(one, paused="gone"), now())
+                await ledger.stop_chat(transaction, one.id, "gone")
+            return found
+
+        for one in await self._store.run(write):
+            await self.tell("steward.gone", {"address": str(one.address), "id": one.id, "items": ""})
 
     async def tell(self, key: str, values: Mapping[str, str]) -> None:
         """A note to the stewards' room, where there is one."""

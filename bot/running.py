@@ -14,7 +14,7 @@ from bot.logs import Event, fail
 from bot.loops.answer import Answering
 from bot.loops.purge import purge
 from bot.loops.serve import Service
-from bot.messages import Address, Role
+from bot.messages import Role
 from bot.publishing import Publishing
 from bot.store import Store, open_store
 from bot.store.answered import Answered
@@ -46,7 +46,10 @@ async def running(app: App, keys: Keys, pacer: Pacer | None = None, patience: Pa
     """
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(app.settings.database_url, keys))
+        app.store = store
         transports: dict[str, Transport] = {}
+        publishing = Publishing(app, store, transports)
+        stack.push_async_callback(publishing.stop)
         answering = Answering(router, lambda: app.desk(now()), transports, app.settings.steward_room)
         service = Service([], answering.receive)
         kept: list[Answered] = []
@@ -54,18 +57,15 @@ async def running(app: App, keys: Keys, pacer: Pacer | None = None, patience: Pa
             account = f"telegram:{app.settings.telegram_token.partition(':')[0]}"
             await stack.enter_async_context(lease(store, account, app.settings.state, partial(_lost, service)))
             answered = Answered(store, account)
-            transports["telegram"] = _telegram(app, store, answered, pacer, patience)
+            transports["telegram"] = _telegram(app, _wiring(app, store, answered, publishing), pacer, patience)
             kept.append(answered)
         if app.settings.matrix_user is not None:
             account = f"matrix:{app.settings.matrix_user}"
             await stack.enter_async_context(lease(store, account, app.settings.state, partial(_lost, service)))
             kept.append(Answered(store, account))
-            matrix = _matrix(app, store, kept[-1], keys)
+            matrix = _matrix(app, _wiring(app, store, kept[-1], publishing), keys)
             transports["matrix"] = matrix
             app.fingerprints["matrix"] = matrix.fingerprint
-        app.store = store
-        publishing = Publishing(app, store, transports)
-        stack.push_async_callback(publishing.stop)
         service.chores = [partial(purge, kept, app.memory, now), *publishing.chores]
         service.transports = list(transports.values())
         yield service
@@ -79,30 +79,27 @@ def _lost(service: Service) -> None:
     asyncio.get_running_loop().call_later(LONGEST_END, os._exit, 1)
 
 
-def _telegram(app: App, store: Store, answered: Answered, pacer: Pacer | None, patience: Patience | None) -> Telegram:
+def _telegram(app: App, wiring: Wiring, pacer: Pacer | None, patience: Patience | None) -> Telegram:
     settings = app.settings
     assert settings.telegram_token is not None
     api = Api(settings.telegram_token, settings.telegram_api_url)
-    return Telegram(api, _wiring(app, store, answered), faces(app), pacer, patience)
+    return Telegram(api, wiring, faces(app), pacer, patience)
 
 
-def _matrix(app: App, store: Store, answered: Answered, keys: Keys) -> Matrix:
+def _matrix(app: App, wiring: Wiring, keys: Keys) -> Matrix:
     settings = app.settings
     assert settings.matrix_homeserver
     assert settings.matrix_user
     assert settings.matrix_password
     credentials = Credentials(settings.matrix_homeserver, settings.matrix_user, settings.matrix_password)
-    return Matrix(credentials, settings.state / "matrix", keys, _wiring(app, store, answered))
+    return Matrix(credentials, settings.state / "matrix", keys, wiring)
 
 
-def _wiring(app: App, store: Store, answered: Answered) -> Wiring:
+def _wiring(app: App, store: Store, answered: Answered, publishing: Publishing) -> Wiring:
     settings, texts = app.settings, app.base.texts
 
     def say(key: str, language: str | None) -> str:
         return texts.say(language if language and texts.has(language, key) else settings.language, key)
-
-    async def left(address: Address) -> None:
-        """Nothing is stored of a chat that we left, so far."""
 
     return Wiring(
         answered=answered,
@@ -110,7 +107,7 @@ def _wiring(app: App, store: Store, answered: Answered) -> Wiring:
         now=now,
         say=say,
         moved=partial(move, store),
-        left=left,
+        left=publishing.left,
         commands=frozenset(router.commands),
         stewards=settings.stewards,
         room=settings.steward_room,

@@ -222,3 +222,21 @@ async def test_a_private_chat_is_pointed_to_the_channel_and_a_member_may_not(api
         api.say(ana, "/digest daily 18:00", chat=group)
         await api.wait_sent(2)
         assert "Only who runs this chat" in text(api)
+
+
+async def test_removed_from_a_channel_its_subscription_rests_and_the_stewards_hear_of_it_once(
+    api: BotApi, app: App, tmp_path: Path, channel: int, clock: Clock
+) -> None:
+    api.group(-100555, "Stewards")
+    async with live(app_on(app, api.url, tmp_path / "state", room=ROOM)):
+        api.post(channel, "/digest daily 18:00")
+        await api.wait_sent(1)
+        api.set_status(channel, "kicked")
+        await api.wait_sent(2)
+        assert "Can no longer be reached: telegram:-100900" in text(api)
+        clock.now += timedelta(days=2)
+        api.set_status(channel, "administrator")
+        api.post(channel, "/digest resume")
+        await api.wait_sent(3)
+        assert "Next digest: 26 November 2026" in text(api)
+    assert [message["chat"]["id"] for message in api.sent] == [channel, -100555, channel]

@@ -60,6 +60,12 @@ async def change(connection: AsyncConnection, changed: Subscription, now: dateti
     await connection.execute(update(subscriptions).where(subscriptions.c.chat == changed.id).values(values))
 
 
+async def of_place(store: Store, connection: AsyncConnection, place: Address) -> list[Subscription]:
+    """The subscriptions of a chat and of its topics."""
+    everybody = await all_subscriptions(store, connection)
+    return [one for one in everybody if (one.address.platform, one.address.chat) == (place.platform, place.chat)]
+
+
 async def end(connection: AsyncConnection, subscription: Subscription) -> None:
     """Erase everything of a chat."""
     for table in _OF_A_CHAT:
