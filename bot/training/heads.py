@@ -30,12 +30,19 @@ class Line:
     bias: Floats
 
 
-def fit(rows: Vector | sparse.csr_matrix, y: NDArray[np.int64], labels: int, c: float, steps: int) -> Line:
-    """A multinomial logistic regression over label positions `y`."""
+def fit(
+    rows: Vector | sparse.csr_matrix, y: NDArray[np.int64], labels: int, c: float, steps: int, start: Line | None = None
+) -> Line:
+    """A multinomial logistic regression over label positions `y`, from the weights of `start` where there are some."""
+    line = LogisticRegression(C=c, max_iter=steps, warm_start=start is not None)
+    if start is not None:
+        classes = np.unique(y)
+        line.classes_, line.coef_ = classes, start.weights[:, classes].T.astype(np.float64)
+        line.intercept_ = np.maximum(start.bias[classes], -5.0).astype(np.float64)
     with warnings.catch_warnings():
         # A fixed number of steps is wanted: more of them fit the training set and nothing else.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        line = LogisticRegression(C=c, max_iter=steps).fit(rows, y)
+        line.fit(rows, y)
     weights = np.zeros((rows.shape[1], labels), dtype=np.float32)
     bias = np.full(labels, -30.0, dtype=np.float32)
     weights[:, line.classes_] = line.coef_.T
