@@ -13,7 +13,7 @@ from bot.answers import answer, buttons, code, offer
 from bot.app import App
 from bot.config import Settings
 from bot.items import told
-from bot.messages import Address, Button, Message, Opens
+from bot.messages import Address, Button, Message, Opens, Role
 from bot.search.matcher import Answer
 from bot.speaker import Speaker
 from bot.transports.telegram.callbacks import VERSION, data_of, tapped
@@ -85,8 +85,8 @@ async def _under_commands(app: App) -> list[Button]:
     """Every button that a command shows, and those that a tap on these shows in turn."""
     desk, found, said = app.desk(NOW), list[Button](), set[str]()
 
-    async def nobody(_: Message) -> object:
-        raise AssertionError
+    async def nobody(_: Message) -> Role:
+        return Role.STEWARD
 
     waiting = [f"/{name}" for name in router.commands] + [f"/wrong {id}" for id in app.base.facts]
     while waiting:
