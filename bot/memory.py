@@ -24,6 +24,7 @@ MOST_CHATS = 10_000
 class _Own:
     id: str
     to: bytes
+    by: bytes
     sent: datetime
 
 
@@ -66,22 +67,24 @@ class Memory:
         says, offered = self._choices.get(self._name(address), ((), now))
         return says if now - offered <= FACT_LIFETIME else ()
 
-    def sent(self, address: Address, id: str, to: str, now: datetime) -> None:
-        """The bot sent message `id` in answer to message `to`."""
+    def sent(self, address: Address, id: str, to: str, now: datetime, by: str = "") -> None:
+        """The bot sent message `id` in answer to message `to` of `by`."""
         name = self._name(address)
         kept = [own for own in self._own.get(name, ()) if now - own.sent <= OWN_LIFETIME and own.id != id]
-        _keep(self._own, name, [*kept, _Own(id, self._mark(to), now)][-MOST_OWN:])
+        _keep(self._own, name, [*kept, _Own(id, self._mark(to), self._mark(by), now)][-MOST_OWN:])
 
     def own(self, address: Address, now: datetime) -> tuple[str, ...]:
         """The ids of the bot's own messages in this chat that are still remembered, oldest first."""
         kept = [own for own in self._own.get(self._name(address), ()) if now - own.sent <= OWN_LIFETIME]
         return tuple(own.id for own in kept)
 
-    def answers_to(self, address: Address, id: str, now: datetime) -> tuple[str, ...]:
-        """The ids of the bot's messages that answered message `id`."""
+    def answers_to(self, address: Address, id: str, now: datetime, by: str | None = None) -> tuple[str, ...]:
+        """The ids of the bot's messages that answered message `id`; of `by` alone where one is named."""
         mark = self._mark(id)
         kept = self._own.get(self._name(address), ())
-        return tuple(own.id for own in kept if own.to == mark and now - own.sent <= OWN_LIFETIME)
+        asker = None if by is None else self._mark(by)
+        fresh = [own for own in kept if own.to == mark and now - own.sent <= OWN_LIFETIME]
+        return tuple(own.id for own in fresh if asker is None or own.by == asker)
 
     def deleted(self, address: Address) -> None:
         """The bot's own messages in this chat were deleted."""

@@ -12,6 +12,7 @@ from bot.messages import Errand, Message, Reply, Role, reply
 
 Handler = Callable[[Message, Desk], Awaitable[Reply | Errand | None]]
 RoleOf = Callable[[Message], Awaitable[Role]]
+LONGEST_NAME = 32
 _RANK = {Role.ANYONE: 0, Role.MANAGER: 1, Role.STEWARD: 2}
 
 
@@ -65,7 +66,7 @@ class Router:
         if command is None:
             near = get_close_matches(name, self.commands, n=1)
             nearest = " " + speaker.say("command.nearest", command=f"/{near[0]}") if near else ""
-            return reply(speaker.say("command.unknown", command=f"/{name}", nearest=nearest))
+            return reply(speaker.say("command.unknown", command=f"/{name[:LONGEST_NAME]}", nearest=nearest))
         if command.needs is not Role.ANYONE and _RANK[await role_of(message)] < _RANK[command.needs]:
             return reply(speaker.say("command.forbidden"))
         return await command.handler(message, replace(desk, role=partial(role_of, message)))

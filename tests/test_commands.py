@@ -149,6 +149,8 @@ def test_a_broken_line_of_questions_names_file_and_line(tmp_path: Path) -> None:
 def test_every_command_has_help_and_stands_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for name, command in main.commands.items():
+        if command.hidden:
+            continue
         assert command.help, name
         assert f"`rueckspiegel {name}" in readme, name
 

@@ -34,9 +34,10 @@ def fit(
     rows: Vector | sparse.csr_matrix, y: NDArray[np.int64], labels: int, c: float, steps: int, start: Line | None = None
 ) -> Line:
     """A multinomial logistic regression over label positions `y`, from the weights of `start` where there are some."""
-    line = LogisticRegression(C=c, max_iter=steps, warm_start=start is not None)
-    if start is not None:
-        classes = np.unique(y)
+    classes = np.unique(y)
+    again = start is not None and len(classes) > 2
+    line = LogisticRegression(C=c, max_iter=steps, warm_start=again)
+    if start is not None and again:
         line.classes_, line.coef_ = classes, start.weights[:, classes].T.astype(np.float64)
         line.intercept_ = np.maximum(start.bias[classes], -5.0).astype(np.float64)
     with warnings.catch_warnings():

@@ -41,6 +41,7 @@ class Inbox:
     all_held_up: Callable[[], float]
     clock: Callable[[], float] = time.monotonic
     waits: Callable[[str], bool] = lambda chat: True
+    most_waiting: int = MOST_WAITING
     set_free: int = 0
     shed: int = 0
     _window: dict[int, _Update] = field(default_factory=dict)
@@ -59,7 +60,7 @@ class Inbox:
         if waiting is None:
             self._chats[chat] = deque([update])
             self._tasks[chat] = asyncio.create_task(self._serve(chat))
-        elif len(waiting) < MOST_WAITING:
+        elif len(waiting) < self.most_waiting:
             waiting.append(update)
         else:
             self.shed += 1

@@ -24,4 +24,4 @@ def with_numbers(reply: Reply, invitation: Sequence[Span] = ()) -> tuple[Reply, 
 def chosen(text: str, says: Sequence[str]) -> str | None:
     """What the button of that number says, None where the text is no number of one."""
     word = text.strip().strip("[].)")
-    return says[int(word) - 1] if word.isascii() and word.isdigit() and 0 < int(word) <= len(says) else None
+    return says[int(word) - 1] if word.isascii() and word.isdigit() and len(word) <= 3 and 0 < int(word) <= len(says) else None

@@ -15,10 +15,10 @@ from bot.logs import Event, warn
 from bot.messages import Address, Message, Role, Span, reply
 from bot.transports import Receive
 from bot.transports.inbox import Inbox
+from bot.transports.matrix.client import decrypted
 from bot.transports.matrix.reading import Me, Spoken, read
 from bot.transports.matrix.rooms import Rooms
 from bot.transports.matrix.sending import Sender
-from bot.transports.matrix.timeline import decrypted
 from bot.transports.numbered import chosen, with_numbers
 from bot.transports.wiring import Wiring
 
@@ -42,20 +42,27 @@ class Events:
 
     async def take(self, receive: Receive, room: str, events: list[Any]) -> None:
         """Put a room's events into the inbox; what was answered before is passed over."""
-        ids = {str(event.source.get("event_id", "")) for event in events if hasattr(event, "source")}
+        ids = {str(event.source.get("event_id", "")) for event in events if isinstance(getattr(event, "source", None), dict)}
         known = await self._wiring.answered.known(ids)
         stale = False
         for event in events:
-            source = getattr(event, "source", {})
-            id = str(source.get("event_id", ""))
-            if not id or id in known or source.get("sender") == self._client.user_id:
+            source = getattr(event, "source", None)
+            id = source.get("event_id") if isinstance(source, dict) else None
+            if (
+                not isinstance(source, dict)
+                or not isinstance(id, str)
+                or id in known
+                or source.get("sender") == self._client.user_id
+            ):
                 continue
             if self._is_old(source):
                 stale = stale or self._rooms.private(room)
                 continue
             work = self._work(receive, room, event)
             if work is not None:
-                self._put(room, partial(self._done, id, work))
+                # What cannot be read yet waits beside the room, not in front of it.
+                place = f"{room} {event.session_id}" if isinstance(event, MegolmEvent) else room
+                self._put(place, partial(self._done, id, work))
         if stale:
             self._put(room, partial(self._say, room, "matrix.too-old", "too-old"))
 
@@ -98,7 +105,8 @@ class Events:
 
     async def _answer(self, receive: Receive, spoken: Spoken) -> None:
         message, memory, now = spoken.message, self._wiring.memory, self._wiring.now()
-        before = memory.answers_to(message.address, spoken.edits, now) if spoken.edits else ()
+        question = spoken.edits or message.id
+        before = memory.answers_to(message.address, question, now, spoken.sender) if spoken.edits else ()
         if spoken.edits and not before:
             return  # An edit of a question that nobody remembers.
 
@@ -122,11 +130,12 @@ class Events:
             instead_of=before[0] if before else None,
         )
         for id in ids:
-            memory.sent(message.address, id, message.id, self._wiring.now())
+            memory.sent(message.address, id, question, self._wiring.now(), spoken.sender)
 
     async def _late(self, receive: Receive, room: str, event: MegolmEvent) -> None:
         """Wait a while for the key; then say once a session that the message could not be read."""
-        until = asyncio.get_running_loop().time() + KEY_SECONDS
+        known_missing = event.session_id in self._unread
+        until = asyncio.get_running_loop().time() + (0.0 if known_missing else KEY_SECONDS)
         while (read_now := decrypted(self._client, event)) is None:
             left = until - asyncio.get_running_loop().time()
             if left <= 0:

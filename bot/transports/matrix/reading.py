@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from bot.messages import Address, Message
 
@@ -12,6 +13,8 @@ JSON = dict[str, Any]
 _ATTACHMENTS = {"m.image": "photo", "m.audio": "voice", "m.video": "video", "m.file": "other", "m.location": "location"}
 _WHOLE_EVENTS = {"m.sticker": "sticker", "m.poll.start": "poll", "org.matrix.msc3381.poll.start": "poll"}
 _TEXTS = ("m.text", "m.emote")
+_LINK = re.compile(r"""<a\s[^>]*href=["']https://matrix\.to/#/([^"'/?]+)[^>]*>([^<]*)""", re.IGNORECASE)
+_QUOTED = re.compile(r"<(mx-reply|blockquote)\b.*?</\1>", re.IGNORECASE | re.DOTALL)
 _FALLBACK = re.compile(r"^(?:> .*(?:\n|$))+\n?")
 
 
@@ -37,12 +40,19 @@ class Spoken:
 def read(event: JSON, room: str, me: Me, *, private: bool, mine: frozenset[str]) -> Spoken | None:
     """What an event asks of us, None for whatever does not speak to us. `mine` are ids of messages of ours."""
     content = event.get("content")
-    if event.get("sender") == me.user or not isinstance(content, dict) or not content:
+    sender, id = event.get("sender"), event.get("event_id")
+    if (
+        sender == me.user
+        or not isinstance(sender, str)
+        or not isinstance(id, str)
+        or not isinstance(content, dict)
+        or not content
+    ):
         return None
     relation = _dict(content.get("m.relates_to"))
     edits = None
     if relation.get("rel_type") == "m.replace":
-        edits = relation.get("event_id")
+        edits = _id(relation.get("event_id"))
         content = _dict(content.get("m.new_content"))
     kind, text = _kind(event, content), ""
     if kind is None:
@@ -52,26 +62,26 @@ def read(event: JSON, room: str, me: Me, *, private: bool, mine: frozenset[str])
     addressed = text if private else _addressed(text, content, relation, me, mine)
     if addressed is None:
         return None
-    thread = relation.get("event_id") if relation.get("rel_type") == "m.thread" else None
+    thread = _id(relation.get("event_id")) if relation.get("rel_type") == "m.thread" else None
     message = Message(
-        id=str(event.get("event_id", "")),
+        id=id,
         address=Address("matrix", room),
         text=addressed.strip(),
         is_private=private,
         attachment=None if kind == "text" else kind,
     )
-    return Spoken(message, str(event["sender"]), thread, edits)
+    return Spoken(message, sender, thread, edits)
 
 
 def _kind(event: JSON, content: JSON) -> str | None:
     """`text`, the kind of attachment, or None for what is no question: notices, verification requests, state."""
     kind = event.get("type")
-    if kind in _WHOLE_EVENTS:
-        return _WHOLE_EVENTS[str(kind)]
+    if isinstance(kind, str) and kind in _WHOLE_EVENTS:
+        return _WHOLE_EVENTS[kind]
     if kind != "m.room.message":
         return None
     told = content.get("msgtype")
-    return "text" if told in _TEXTS else _ATTACHMENTS.get(str(told))
+    return "text" if isinstance(told, str) and told in _TEXTS else _ATTACHMENTS.get(str(told))
 
 
 def _body(content: JSON) -> str:
@@ -86,25 +96,34 @@ def _addressed(text: str, content: JSON, relation: JSON, me: Me, mine: frozenset
     command = re.match(r"!([a-z]+)", text.strip(), re.IGNORECASE)
     if command:
         return text if command[1].casefold() in me.commands else None
-    answered = _dict(relation.get("m.in_reply_to")).get("event_id")
+    answered = _id(_dict(relation.get("m.in_reply_to")).get("event_id"))
     if answered in mine and not (relation.get("rel_type") == "m.thread" and relation.get("is_falling_back")):
         return _without_name(text, me)
     mentions = content.get("m.mentions")
     if isinstance(mentions, dict):
         users = mentions.get("user_ids")
         return _without_name(text, me) if isinstance(users, list) and me.user in users else None
-    formatted = content.get("formatted_body")
-    pill = isinstance(formatted, str) and f"https://matrix.to/#/{me.user}" in formatted.replace("%40", "@").replace("%3A", ":")
     named = _without_name(text, me) != text
-    return _without_name(text, me) if pill or named else None
+    return _without_name(text, me) if named or _pill(content.get("formatted_body"), me) else None
+
+
+def _pill(formatted: object, me: Me) -> bool:
+    """Whether a client made our name a link; not in a quotation, and not our own address that somebody repeats."""
+    if not isinstance(formatted, str):
+        return False
+    links = _LINK.findall(_QUOTED.sub("", formatted[:20_000]))
+    return any(unquote(user).casefold() == me.user.casefold() for user, shown in links if not shown.lstrip().startswith("http"))
 
 
 def _without_name(text: str, me: Me) -> str:
-    """The text without our name at its start or our user id anywhere."""
+    """The text without our name or user id at its start."""
     names = "|".join(re.escape(name) for name in (me.user, f"@{me.name}", me.name) if name.strip("@"))
-    without = re.sub(rf"^\s*(?:{names})(?:\s*[:,]\s*|\s+|$)", "", text, flags=re.IGNORECASE)
-    return without.replace(me.user, "").strip() if me.user in without else without
+    return re.sub(rf"^\s*(?:{names})(?:\s*[:,]\s*|\s+|$)", "", text, flags=re.IGNORECASE)
 
 
 def _dict(value: object) -> JSON:
     return value if isinstance(value, dict) else {}
+
+
+def _id(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from nio import AsyncClient, JoinResponse
+from nio import AsyncClient
 
 from bot.logs import Event, log, warn
 from bot.messages import Address, Role
@@ -36,6 +36,8 @@ class Rooms:
     clock: Callable[[], float] = time.monotonic
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     _invites: list[tuple[float, bytes]] = field(default_factory=list, repr=False)
+    _again: set[str] = field(default_factory=set, repr=False)
+    _again_from: float = 0.0
 
     def private(self, room: str) -> bool:
         """Fewer than three joined members, us included: now, and no longer once a third one joins."""
@@ -49,11 +51,25 @@ class Rooms:
             await self._leave(room, TOO_MANY)
             warn(Event.INVITE_REFUSED)
             return
+        await self._join(room)
+
+    async def retry(self) -> None:
+        """Invitations that had to wait."""
+        if self._again and self.clock() >= self._again_from:
+            for room in list(self._again)[:5]:
+                await self._join(room)
+
+    async def _join(self, room: str) -> None:
+        self._again.discard(room)
         try:
-            if not isinstance(await self.client.join(room), JoinResponse):
-                warn(Event.INVITE_REFUSED)
-        except Exception as error:  # The invitation stays, and comes again with the next start.
-            warn(Event.INVITE_REFUSED, exception=error)
+            answer = await request(self.client, "POST", f"/rooms/{quoted(room)}/join", {})
+        except Unreachable as error:
+            if len(self._again) < MOST_ROOMS:
+                self._again.add(room)
+            self._again_from = self.clock() + (error.after or 5.0)
+            return
+        if not answer.ok:
+            warn(Event.INVITE_REFUSED)
 
     async def tidy(self, room: str) -> bool:
         """Leave a room where we are alone, or that is too large; whether we left."""
@@ -112,6 +128,9 @@ class Rooms:
     def _too_many(self, inviter: str) -> bool:
         now, mark = self.clock(), hmac.digest(self._key, inviter.encode(), "sha256")
         self._invites = [(at, who) for at, who in self._invites if now - at < 3600]
+        if sum(who == mark for _, who in self._invites) >= INVITES_HOUR_EACH:
+            return True  # Refused ones count for nobody, else one account would shut out all.
+        if sum(now - at < 60 for at, _ in self._invites) >= INVITES_MINUTE:
+            return True
         self._invites.append((now, mark))
-        lately = sum(now - at < 60 for at, _ in self._invites)
-        return lately > INVITES_MINUTE or sum(who == mark for _, who in self._invites) > INVITES_HOUR_EACH
+        return False

@@ -82,6 +82,10 @@ class Sender:
                 return outcome
             if isinstance(outcome, Later):
                 continue
+            if isinstance(outcome, Refused) and content.get("m.relates_to", {}).get("rel_type") == "m.thread":
+                # A thread that cannot be: rather an answer beside it than none.
+                content = {name: value for name, value in content.items() if name != "m.relates_to"}
+                continue
             if not isinstance(outcome, Unsure) or waited > GIVE_UP_SECONDS:
                 fail(Event.ANSWER_GIVEN_UP, fate=Fate[type(outcome).__name__.upper()])
                 return outcome
@@ -112,7 +116,8 @@ class Sender:
         if isinstance(response, RoomSendResponse):
             return Sent(response.event_id)
         self._unblock(room)
-        return outcome_of(response.status_code, getattr(response, "retry_after_ms", None))
+        status = getattr(response.transport_response, "status", 0)
+        return outcome_of(response.status_code, getattr(response, "retry_after_ms", None), status)
 
     def _unblock(self, room: str) -> None:
         """nio leaves a mark after a failed key exchange, behind which every later send would wait for ever."""

@@ -73,13 +73,13 @@ def wait_of(milliseconds: object) -> float:
     return milliseconds / 1000 if isinstance(milliseconds, (int, float)) and milliseconds > 0 else DEFAULT_WAIT
 
 
-def outcome_of(code: object, retry_after_ms: object) -> Outcome:
+def outcome_of(code: object, retry_after_ms: object, status: int = 0) -> Outcome:
     """What an error response to a send means; whatever is not known may have arrived, and is repeated under the same id."""
     if code == "M_LIMIT_EXCEEDED":
         return Later(wait_of(retry_after_ms))
     if code in _GONE:
         return Gone()
-    if code in _REFUSED:
+    if code in _REFUSED or (status in (400, 413) and code not in ("M_UNKNOWN_TOKEN", "M_MISSING_TOKEN")):
         return Refused()
     return Unsure()
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nio import AsyncClient, AsyncClientConfig
+from nio import AsyncClientConfig
 
 from bot.keys import Keys
 from bot.logs import Event, log, warn
 from bot.transports import TransportEnded
 from bot.transports.matrix import upkeep
 from bot.transports.matrix.account import Account
+from bot.transports.matrix.client import Client
 from bot.transports.matrix.identity import Identity, changed
 from bot.transports.matrix.server import TokenGone, Unreachable, request
 from bot.transports.matrix.store import QuietStore
@@ -41,7 +42,7 @@ class Session:
     keys: Keys
     account: Account = field(init=False)
     identity: Identity = field(init=False)
-    client: AsyncClient = field(init=False)
+    client: Client = field(init=False)
 
     def __post_init__(self) -> None:
         os.umask(0o077)
@@ -77,7 +78,7 @@ class Session:
             if self.client.store is not None:
                 self.client.store.database.close()
 
-    def _client(self) -> AsyncClient:
+    def _client(self) -> Client:
         config = AsyncClientConfig(
             store=QuietStore,
             store_name=f"{self.account.device}.db",
@@ -89,7 +90,7 @@ class Session:
             request_timeout=REQUEST_SECONDS,
         )
         credentials = self.credentials
-        return AsyncClient(credentials.homeserver, credentials.user, self.account.device, str(self.folder), config)
+        return Client(credentials.homeserver, credentials.user, self.account.device, str(self.folder), config)
 
     def _store_file(self) -> Path:
         return self.folder / f"{self.account.device}.db"

@@ -30,7 +30,7 @@ FILTER = {
     "account_data": {"types": []},
     "room": {
         "timeline": {"limit": 100},
-        "state": {"lazy_load_members": True},
+        "state": {"lazy_load_members": False},
         "ephemeral": {"types": []},
         "account_data": {"types": []},
     },
@@ -72,6 +72,8 @@ class Sync:
                     self._heard, self._failures = time.monotonic(), 0
                 except Unreachable as error:
                     await self._silent(error)
+                except (aiohttp.ClientError, TimeoutError, OSError) as error:  # Of nio's calls between syncs.
+                    await self._silent(Unreachable(type(error)))
         finally:
             settling.cancel()
             await asyncio.gather(settling, return_exceptions=True)
@@ -91,15 +93,20 @@ class Sync:
                     full_state=self._first,
                     set_presence="offline",
                 )
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError, LocalProtocolError) as error:
             raise Unreachable(type(error)) from None
         if not isinstance(response, SyncResponse):
             if getattr(response, "status_code", None) == "M_UNKNOWN_TOKEN":
                 raise TokenGone
             raise Unreachable(LocalProtocolError, wait_of(response.retry_after_ms) if response.retry_after_ms else None)
+        try:
+            await upkeep.after_sync(client, response)
+            await self._take(response, since)
+        except BaseException:
+            # nio would go on from here; what was not taken must come again.
+            client.next_batch = since
+            raise
         self._first = False
-        await upkeep.after_sync(client, response)
-        await self._take(response, since)
         self._unsaved.append(Unsaved(response.next_batch, self._count(), upkeep.indexes(client)))
         self._save()
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from nio import AsyncClient, MegolmEvent, MessageDirection, RoomMessagesResponse
+from nio import AsyncClient, MessageDirection, RoomMessagesResponse
 
+from bot.transports.matrix.client import decrypted
 from bot.transports.matrix.server import Unreachable
 
 PAGE = 100
@@ -41,11 +42,11 @@ async def events_of(client: AsyncClient, room: str, joined: Any, since: str) -> 
 def _after_join(events: list[Any], me: str) -> list[Any] | None:
     """What follows our last change from outside to inside, None where there was none."""
     for place in range(len(events) - 1, -1, -1):
-        source = getattr(events[place], "source", {})
+        source = _dict(getattr(events[place], "source", None))
         if source.get("type") != "m.room.member" or source.get("state_key") != me:
             continue
-        before = (source.get("unsigned") or {}).get("prev_content") or {}
-        if (source.get("content") or {}).get("membership") == "join" and before.get("membership") != "join":
+        before = _dict(_dict(source.get("unsigned")).get("prev_content"))
+        if _dict(source.get("content")).get("membership") == "join" and before.get("membership") != "join":
             return events[place + 1 :]
     return None
 
@@ -69,11 +70,5 @@ def _read(client: AsyncClient, event: Any) -> Any:
     return decrypted(client, event) or event
 
 
-def decrypted(client: AsyncClient, event: Any) -> Any | None:
-    """A message that can be read, None where its key is missing."""
-    if not isinstance(event, MegolmEvent):
-        return event
-    try:
-        return client.decrypt_event(event)
-    except Exception:  # nio raises its own and the crypto library's errors alike.
-        return None
+def _dict(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -30,6 +30,8 @@ from bot.transports.pacer import UNLIMITED, Lane, Pacer
 from bot.transports.wiring import Wiring
 
 STOP_SECONDS = 12.0
+MOST_WAITING = 2_000
+"""Messages of one room that wait: after a downtime there may be many."""
 
 
 class Matrix:
@@ -42,7 +44,7 @@ class Matrix:
         self._session = Session(credentials, folder, keys)
         self._secret = keys.secret("matrix/transaction")
         self.pacer = Pacer(UNLIMITED)
-        self.inbox = Inbox(self.pacer.held_up, self.pacer.all_held_up, waits=self.pacer.waits)
+        self.inbox = Inbox(self.pacer.held_up, self.pacer.all_held_up, waits=self.pacer.waits, most_waiting=MOST_WAITING)
         self._sender: Sender | None = None
         self._stopping = False
         self._task: asyncio.Future[Any] | None = None
@@ -176,6 +178,7 @@ class Matrix:
     async def _take(self, receive: Receive, response: SyncResponse, since: str, events: Events, rooms: Rooms) -> None:
         client, account = self._session.client, self._session.account
         await events.keys_arrived(receive, tokens_of(response))
+        await rooms.retry()
         for room, joined in response.rooms.join.items():
             known = client.rooms.get(room)
             if known is not None and known.encrypted:

@@ -1,0 +1,173 @@
+"""Planner, deliverer and store on a clock that is moved, against platforms whose next outcomes are chosen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+
+from bot.base import Base, load_base, shipped_folder
+from bot.deliveries import Delivery, Gone, Later, Moved, Outcome, Refused, Sent, Unsure
+from bot.facts import Item
+from bot.keys import Keys
+from bot.loops.deliver import Deliverer
+from bot.loops.plan import Planner
+from bot.messages import Address, Reply
+from bot.store import Store, ledger, open_store
+
+START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+HOME = "Europe/Berlin"
+DAY = timedelta(days=1)
+SURE, UNSURE = ("ok", "refused", "flood", "gone", "content"), ("arrived", "vanished", "dies before", "dies after")
+OUTCOMES = (*SURE, *UNSURE, "moved")
+
+
+@lru_cache(maxsize=1)
+def shipped() -> Base:
+    """The shipped base without items of its own."""
+    return replace(load_base(shipped_folder(), START.date())[0], items={})
+
+
+def item(id: str, topic: str = "van-cameras", *, published: date = START.date(), country: str = "US") -> Item:
+    """One whose title can be found in a text."""
+    title, summary = {"en": f"#{id}#"}, {"en": f"What is known of {id}."}
+    return Item(id, published, title, summary, "outlet", "author", country=(country,), topics=(topic,), published=published)
+
+
+@dataclass
+class Platform:
+    """The network's far side. `seen` is what stands in a chat: when, under which key, what it says."""
+
+    platform: str
+    now: Callable[[], datetime]
+    next: deque[str] = field(default_factory=deque)
+    seen: dict[str, list[tuple[datetime, str, str]]] = field(default_factory=lambda: defaultdict(list))
+    calls: list[tuple[datetime, str, str]] = field(default_factory=list)
+    gone: set[str] = field(default_factory=set)
+    moved: dict[str, Address] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
+    window: timedelta = DAY
+    died: bool = False
+
+    async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False) -> Outcome:
+        """What was chosen; CancelledError is the end of the process."""
+        if self.died:
+            raise asyncio.CancelledError
+        self.calls.append((self.now(), str(address), key))
+        if str(address) in self.moved:
+            return Moved(self.moved[str(address)])
+        if str(address) in self.gone:
+            return Gone()
+        chosen = self.next.popleft() if self.next else "ok"
+        if chosen in ("ok", "arrived", "dies after"):
+            self._arrive(str(address), reply, key)
+        self.died = chosen.startswith("dies")
+        if self.died:
+            raise asyncio.CancelledError
+        return self._told(chosen, address, key)
+
+    def _arrive(self, where: str, reply: Reply, key: str) -> None:
+        known = [at for at, other, _ in self.seen[where] if other == key]
+        if self.platform == "telegram" or not known or self.now() - max(known) >= self.window:
+            self.seen[where].append((self.now(), key, reply.text))
+
+    def _told(self, chosen: str, address: Address, key: str) -> Outcome:
+        match chosen:
+            case "ok" | "moved" if chosen == "ok" or self.platform == "matrix":
+                if chosen == "moved":  # There is no such thing there.
+                    return Later(1.0)
+                return Sent(f"{len(self.seen[str(address)])}")
+            case "moved":
+                self.moved[str(address)] = replace(address, chat=f"{int(address.chat) - 1}")
+                return Moved(self.moved[str(address)])
+            case "refused":
+                # What the transports really say of a refused connection.
+                return Later() if self.platform == "telegram" else Unsure()
+            case "flood":
+                return Later(30.0)
+            case "gone":
+                self.gone.add(str(address))
+                return Gone()
+            case "content":
+                self.refused.add(key)
+                return Refused()
+        return Unsure()
+
+    def copies(self, where: str) -> tuple[Counter[str], Counter[str]]:
+        """How often each item stands in a chat, plain and behind ↻."""
+        plain: Counter[str] = Counter()
+        marked: Counter[str] = Counter()
+        for _, _, text in self.seen[where]:
+            (marked if text.startswith("↻") else plain).update(text.split("#")[1::2])
+        return plain, marked
+
+
+class World:
+    """One database and the process on it, which may die and start again."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self.now, self.base = url, START, shipped()
+        self.platforms = {name: Platform(name, lambda: self.now) for name in ("telegram", "matrix")}
+        self.told: list[str] = []
+        self._stack = AsyncExitStack()
+
+    async def start(self) -> None:
+        """A process, which finds what an earlier one left."""
+        self.store: Store = await self._stack.enter_async_context(open_store(self.url, Keys(b"k" * 32)))
+        self.planner = Planner(self.store, lambda: self.base, HOME, "en")
+        self.deliverer = Deliverer(self.store, self.platforms, lambda: self.now, lambda: True, self._tell)  # type: ignore[arg-type]
+        for platform in self.platforms.values():
+            platform.died = False
+        await self.deliverer.recover()
+
+    async def stop(self) -> None:
+        await self._stack.aclose()
+
+    async def restart(self) -> None:
+        await self.stop()
+        await self.start()
+
+    async def _tell(self, key: str, values: object) -> None:
+        self.told.append(key)
+
+    def put(self, *items: Item) -> None:
+        """A changed data folder was taken."""
+        self.base = replace(self.base, items={**self.base.items, **{one.id: one for one in items}})
+
+    async def deliver(self) -> None:
+        """Until nothing is due any more, or the process dies and starts again."""
+        delivering = asyncio.create_task(self.deliverer.deliver_for_ever())
+        while await self._due() and not self._died():
+            self.deliverer.wake()
+            await asyncio.sleep(0.001)
+        delivering.cancel()
+        await asyncio.gather(delivering, return_exceptions=True)
+        await self.deliverer.stop()
+        if self._died():
+            await self.restart()
+
+    def _died(self) -> bool:
+        return any(platform.died for platform in self.platforms.values())
+
+    async def parts(self, state: str | None = None) -> list[Delivery]:
+        """The ledger, oldest slot first."""
+        return await self.store.run(lambda transaction: ledger.in_state(self.store, transaction, state))
+
+    async def _due(self) -> bool:
+        first: dict[str, Delivery] = {}
+        for part in await self.parts():
+            if part.state in ("pending", "sending"):
+                first.setdefault(part.chat, part)
+        return any(part.state == "sending" or part.due <= self.now for part in first.values())
+
+    async def days(self, number: int, hours: int = 11) -> None:
+        """Time passes, and the process does its work."""
+        until = self.now + timedelta(days=number)
+        while self.now < until:
+            self.now += timedelta(hours=hours)
+            await self.planner.tick(self.now)
+            await self.deliver()
