@@ -77,17 +77,15 @@ class Platform:
 
     def _told(self, chosen: str, address: Address, key: str) -> Outcome:
         match chosen:
-            case "ok" | "moved" if chosen == "ok" or self.platform == "matrix":
-                if chosen == "moved":  # There is no such thing there.
-                    return Later(1.0)
+            case "ok":
                 return Sent(f"{len(self.seen[str(address)])}")
-            case "moved":
+            case "moved" if self.platform == "telegram":
                 self.moved[str(address)] = replace(address, chat=f"{int(address.chat) - 1}")
                 return Moved(self.moved[str(address)])
             case "refused":
                 # What the transports really say of a refused connection.
                 return Later() if self.platform == "telegram" else Unsure()
-            case "flood":
+            case "flood" | "moved":
                 return Later(30.0)
             case "gone":
                 self.gone.add(str(address))
@@ -149,6 +147,11 @@ class World:
         await self.deliverer.stop()
         if self._died():
             await self.restart()
+
+    async def outage(self, delay: timedelta) -> None:
+        """The process dies, and is started again so much later."""
+        self.now += delay
+        await self.restart()
 
     def _died(self) -> bool:
         return any(platform.died for platform in self.platforms.values())

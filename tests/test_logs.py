@@ -67,9 +67,7 @@ def test_an_own_event_is_one_line_of_its_name_and_typed_fields(out: io.StringIO)
     assert out.getvalue()[20:] == " info started platform=telegram count=3 seconds=1.25 fate=gone exception=ValueError\n"
 
 
-@pytest.mark.parametrize(
-    "value", [TEXT, TEXT.encode(), None, [ID], {"id": ID}, (ID,), object(), str, Path(NAME)]
-)
+@pytest.mark.parametrize("value", [TEXT, TEXT.encode(), None, [ID], {"id": ID}, (ID,), object(), str, Path(NAME)])
 @pytest.mark.parametrize("event", [Event.STARTED, Event.PURGED])
 def test_a_field_that_could_hold_a_text_is_refused(out: io.StringIO, event: Event, value: Any) -> None:
     with pytest.raises(TypeError):

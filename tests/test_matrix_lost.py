@@ -26,7 +26,9 @@ async def bot(hs: Homeserver, tmp_path: Path) -> Account:
     return await Account.make(hs, tmp_path / "state")
 
 
-async def test_a_restart_leaves_no_room_in_which_nobody_wrote_meanwhile(bot: Account, anna: Person, ben: Person, app: App) -> None:
+async def test_a_restart_leaves_no_room_in_which_nobody_wrote_meanwhile(
+    bot: Account, anna: Person, ben: Person, app: App
+) -> None:
     async with bot.here(app):
         quiet = await meet(anna, bot.user)
         await ask(anna, quiet)

@@ -106,18 +106,12 @@ async def test_a_flood_of_invitations_is_refused_with_a_reason(anna: Person, ben
     await is_quiet(anna, await meet(anna, matrix_bot), matrix_bot, 0)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="rooms.py:113: refused invitations count for the limit of all, so one account shuts out all"
-)
 async def test_a_flood_of_one_person_does_not_shut_out_another(anna: Person, ben: Person, matrix_bot: str) -> None:
     await _membership(ben, (await _invite_to_new_rooms(ben, matrix_bot, 21))[-1], matrix_bot)
     room = await anna.direct(matrix_bot)
     assert (await _membership(anna, room, matrix_bot))["membership"] == "join"
 
 
-@pytest.mark.xfail(
-    strict=True, raises=TimeoutError, reason="rooms.py:56: an invitation that met a 429 is forgotten until a restart"
-)
 async def test_an_invitation_that_had_to_wait_is_taken_later(hs: Homeserver, app: App, anna: Person, tmp_path: Path) -> None:
     user, password = await hs.new_user("bot")
     async with Proxy(hs.url) as proxy, live(app_on_matrix(app, proxy.url, user, password, tmp_path / "state")):

@@ -86,9 +86,6 @@ def test_talk_among_others_is_not_for_us(body: str, content: JSON) -> None:
     assert heard(event(body, **content)) is None
 
 
-@pytest.mark.xfail(
-    strict=True, reason="reading.py:96: the pill is looked for in the quoted message too, and by prefix and case"
-)
 @pytest.mark.parametrize(
     ("content", "wanted"),
     [
@@ -163,9 +160,6 @@ _EVENTS = st.fixed_dictionaries(
 )
 
 
-@pytest.mark.xfail(
-    strict=True, reason="reading.py:66, 87, 101: a missing sender and ids that are no text raise, which ends the whole sync"
-)
 @given(_EVENTS, st.booleans())
 @example(event(**reply_to(["$ours"])), False)
 @example({"type": "m.room.message", "content": {"msgtype": "m.text", "body": "!ask"}}, True)
@@ -177,8 +171,5 @@ def test_no_event_makes_an_exception_and_ids_are_text(odd: JSON, private: bool) 
         assert all(id is None or isinstance(id, str) for id in (spoken.thread, spoken.edits))
 
 
-@pytest.mark.xfail(
-    strict=True, raises=ValueError, reason="numbered.py:27: int() refuses more than 4300 digits, so there is silence"
-)
 def test_an_endless_number_is_no_choice() -> None:
     assert chosen("9" * 5000, ("/news",)) is None

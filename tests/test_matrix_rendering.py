@@ -66,7 +66,6 @@ def test_html_is_nested_harmless_and_says_what_the_body_says(spans: list[Span]) 
             assert Parsed(content["formatted_body"]).text == content["body"]
 
 
-@pytest.mark.xfail(strict=True, reason="rendering.py:60: commands are looked for in each piece alone, so HTML and body differ")
 @given(_SPANS)
 @example([Span("and"), Span("/ask", "bold")])
 @example([Span("/ask", "bold"), Span("ing")])
@@ -88,10 +87,6 @@ def test_a_plain_part_fits_into_an_encrypted_event(letter: str, edited: bool) ->
     assert all(_weight(part, edited) < MOST_BYTES for part in parts([Span(letter * 5000)]) if letter == "a" or not edited)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="markup.py cuts for Telegram: nio writes \\uXXXX twice, in an edit four times, and M_TOO_LARGE is silence",
-)
 @pytest.mark.parametrize(
     ("spans", "edited"),
     [
@@ -147,7 +142,6 @@ def test_what_only_looks_like_a_command_is_untouched(text: str) -> None:
     assert bang(text, COMMANDS) == text
 
 
-@pytest.mark.xfail(strict=True, reason="rendering.py:49: a slash after #, -, =, ~, %, ) of a URL is taken for a command")
 @given(st.from_regex(re.compile(r"https://[a-z]{1,9}\.example/[a-z#=~?&-]{0,9}/(ask|news|help)", re.ASCII), fullmatch=True))
 @example("https://app.example/#/news")
 @example("https://a.example/wage-/news")

@@ -78,7 +78,6 @@ async def test_a_third_member_makes_a_group_at_once_and_its_leaving_a_private_ch
     assert "[1] Source?" in (await anna.wait_message(room, 3))[-1].body
 
 
-@pytest.mark.xfail(strict=True, reason="sync.py:31: the first sync brings no members and no count, so every group is private")
 async def test_a_group_is_still_one_after_a_restart(
     hs: Homeserver, app: App, anna: Person, ben: Person, tmp_path: Path
 ) -> None:
@@ -103,7 +102,6 @@ async def test_notices_and_echoes_are_never_answered(anna: Person, ben: Person, 
     await is_quiet(anna, depot, matrix_bot, 1)
 
 
-@pytest.mark.xfail(strict=True, reason="reading.py:96-98: our own link in a repeated answer is a mention; two bots never end")
 @pytest.mark.parametrize("formatted", [False, True])
 async def test_our_own_answer_repeated_is_no_question(
     anna: Person, ben: Person, depot: str, matrix_bot: str, formatted: bool

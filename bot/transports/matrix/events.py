@@ -168,7 +168,7 @@ class Events:
         """Who takes back a question takes back its answer."""
         address = Address("matrix", room)
         for id in self._wiring.memory.answers_to(address, event.redacts, self._wiring.now()):
-            await self._sender.redact(room, id, self._sender.transaction(f"redact/{event.event_id}", 0))
+            await self._sender.redact(room, id, self._sender.transaction(f"redact/{event.event_id}/{id}", 0))
 
     def _is_old(self, source: dict[str, Any]) -> bool:
         at = source.get("origin_server_ts")
