@@ -63,6 +63,7 @@ class Event(Enum):
     RELOADED = "reloaded"
     NOT_RELOADED = "not-reloaded"
     REFITTED = "refitted"
+    GAP_LEFT = "gap-left"
     UNHANDLED = "unhandled"
 
 

@@ -92,9 +92,6 @@ async def test_one_failed_request_after_a_downtime_loses_nothing(
             await anna.client.until(lambda: any("Netradyne" in seen.body for seen in anna.seen(chat)), "the answer", 5)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=TimeoutError, reason="timeline.py _gap: what one room refuses stops the sync of all, and ends it"
-)
 async def test_a_room_whose_past_cannot_be_had_does_not_silence_the_others(
     hs: Homeserver, app: App, anna: Person, tmp_path: Path
 ) -> None:

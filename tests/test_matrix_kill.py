@@ -83,7 +83,6 @@ async def killed(hs: Homeserver, folder: Path, *, questions: int, kills: int, se
     async with crowd(hs, folder) as some, Proxy(hs.url) as proxy:
         number = 0
         for kill in range(kills + 1):
-            print("round", kill, some.answers().values())
             async with bot.apart(proxy.url, RUECKSPIEGEL_LOG="debug") as process:
                 if not some.rooms:
                     await bot.ready()

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from bot.app import App
+from bot.keys import Keys
+from bot.transports.inbox import PATIENCE
 from tests.live import QUESTION
 from tests.matrix import Fault, Homeserver, Person, Proxy
 from tests.matrix_runs import SEND, Account, ask, meet, said_by, until
+from tests.seizure import readable
 
 
 @pytest.fixture
@@ -102,7 +105,7 @@ async def test_seventy_questions_in_one_room_while_the_bot_was_away_are_all_answ
         await until(lambda: len(anna.seen(room)) >= 71, "all answers", 30)
 
 
-async def test_who_joins_while_keys_are_shared_costs_nobody_an_answer(
+async def test_who_joins_while_keys_are_shared_reads_the_next_answer(
     bot: Account, anna: Person, ben: Person, app: App, proxy: Proxy
 ) -> None:
     async with bot.here(app, proxy.url):
@@ -111,21 +114,39 @@ async def test_who_joins_while_keys_are_shared_costs_nobody_an_answer(
         await anna.invite(room, ben.user_id)
 
         async def join() -> None:
-            if not proxy.faults[0].struck > 1:
-                await ben.accept(room)
-                await asyncio.sleep(1)  # until the bot has heard of it
+            heard = len(proxy.requests)
+            await ben.accept(room)
+            await until(lambda: any(one.path.endswith("/sync") for one in proxy.requests[heard:]), "the bot's next sync")
 
         proxy.faults.append(Fault("PUT", "/sendToDevice/", after=join))
-        await anna.say(room, f"{bot.user}: {QUESTION}", mentions=[bot.user])
+        await anna.say(room, QUESTION, mentions=[bot.user])
         await anna.wait_message(room, sender=bot.user)
+        await ben.say(room, QUESTION, mentions=[bot.user])
+        await anna.wait_message(room, 2, sender=bot.user)
+        await ben.wait_message(room, sender=bot.user, timeout=5)
+
+
+async def test_a_question_that_waits_for_a_homeserver_outlives_a_stop(
+    bot: Account, anna: Person, app: App, proxy: Proxy
+) -> None:
+    async with bot.here(app, proxy.url):
+        room = await meet(anna, bot.user)
+        await ask(anna, room)
+
+        # The question arrives, its answer does not leave.
+        proxy.faults.append(Fault("PUT", re.escape(room) + SEND, before="502"))
+        await anna.say(room, QUESTION)
+        await until(lambda: proxy.faults[0].struck > 0, "the answer")
+        proxy.down = True
+        await asyncio.sleep(PATIENCE + 1)
+    proxy.down = False
+    async with bot.here(app, proxy.url):
+        await anna.wait_message(room, 2)
 
 
 async def test_an_answer_in_flight_at_an_orderly_stop_is_unreadable_afterwards(
     bot: Account, anna: Person, app: App, proxy: Proxy, tmp_path: Path
 ) -> None:
-    from bot.keys import Keys
-    from tests.seizure import readable
-
     async with bot.here(app, proxy.url) as service:
         room = await meet(anna, bot.user)
         proxy.faults.append(Fault("PUT", re.escape(room) + SEND, after=service.stop))

@@ -57,6 +57,9 @@ async def _gap(client: AsyncClient, room: str, gap: Gap) -> list[Any]:
     for _ in range(MOST_PAGES):
         response = await client.room_messages(room, start, gap.end, MessageDirection.back, PAGE)
         if not isinstance(response, RoomMessagesResponse):
+            code = str(getattr(response, "status_code", None) or "")
+            if code.startswith("M_") and code not in ("M_LIMIT_EXCEEDED", "M_UNKNOWN_TOKEN"):
+                break  # What one room refuses must not stop the sync of all.
             raise Unreachable(TimeoutError)
         found += response.chunk
         start = response.end

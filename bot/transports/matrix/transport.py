@@ -11,7 +11,7 @@ from nio import RoomUpgradeEvent, SyncResponse
 
 from bot.deliveries import Later, Outcome, Refused, Sent
 from bot.keys import Keys
-from bot.logs import Event, log, warn
+from bot.logs import Event, fail, log, warn
 from bot.messages import Address, Reply
 from bot.transports import Receive, TransportEnded
 from bot.transports.inbox import Inbox
@@ -30,6 +30,7 @@ from bot.transports.pacer import UNLIMITED, Lane, Pacer
 from bot.transports.wiring import Wiring
 
 STOP_SECONDS = 12.0
+GAP_TRIES = 3
 MOST_WAITING = 2_000
 """Messages of one room that wait: after a downtime there may be many."""
 
@@ -49,6 +50,7 @@ class Matrix:
         self._stopping = False
         self._task: asyncio.Future[Any] | None = None
         self._number = self._taken = 0
+        self._gaps: dict[str, int] = {}
 
     @property
     def fingerprint(self) -> str:
@@ -185,7 +187,7 @@ class Matrix:
                 account.seen_encrypted(room)
             if since:
                 # Without a saved token this is the first start: what was said before is not for us.
-                await events.take(receive, room, await events_of(client, room, joined, since))
+                await events.take(receive, room, await self._events(room, joined, since))
             for event in (*joined.state, *joined.timeline.events):
                 if isinstance(event, RoomUpgradeEvent):
                     await self._follow(room, event, rooms)
@@ -197,6 +199,18 @@ class Matrix:
             address = Address("matrix", room)
             self._wiring.memory.forget(address)
             await self._wiring.left(address)
+
+    async def _events(self, room: str, joined: Any, since: str) -> list[Any]:
+        """What stands in a room; where its past cannot be had, what there is, so that one room does not stop the others."""
+        client = self._session.client
+        try:
+            return await events_of(client, room, joined, since)
+        except Unreachable:
+            self._gaps[room] = self._gaps.get(room, 0) + 1
+            if self._gaps[room] < GAP_TRIES:
+                raise
+            fail(Event.GAP_LEFT)
+            return await events_of(client, room, joined, "")
 
     async def _follow(self, room: str, event: RoomUpgradeEvent, rooms: Rooms) -> None:
         if await rooms.follow(room, event.replacement_room, event.sender.partition(":")[2]):
