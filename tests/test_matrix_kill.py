@@ -14,6 +14,8 @@ from tests.matrix import Fault, Homeserver, Person, Proxy
 from tests.matrix_runs import SEND, Account, meet, until
 from tests.scan import Canary, scan
 
+pytestmark = pytest.mark.promises
+
 PEOPLE = ("Quixotrella", "Vambrustina", "Zelkandora", "Morvinghasta")
 WORDS = ("telpardine", "ombraxic", "fulgranter", "snerivolt")
 

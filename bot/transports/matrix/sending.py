@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
-from nio import AsyncClient, LocalProtocolError, RoomSendResponse
+from nio import AsyncClient, ErrorResponse, LocalProtocolError, RoomSendResponse
 
 from bot.deliveries import Gone, Later, Outcome, Refused, Sent, Unsure
 from bot.logs import Event, Fate, fail, warn
@@ -103,6 +103,8 @@ class Sender:
             return Refused()
         try:
             async with asyncio.timeout(SEND_SECONDS):
+                if not await self._everybody_has_keys(room, known):
+                    return Unsure()
                 response = await self.client.room_send(
                     room, "m.room.message", content, tx_id=transaction, ignore_unverified_devices=True
                 )
@@ -118,6 +120,18 @@ class Sender:
         self._unblock(room)
         status = getattr(response.transport_response, "status", 0)
         return outcome_of(response.status_code, getattr(response, "retry_after_ms", None), status)
+
+    async def _everybody_has_keys(self, room: str, known: Any) -> bool:
+        """Ask for the keys of whoever is in the room; where that failed, nio would encrypt for nobody and call it sent."""
+        client = self.client
+        if not known.encrypted or not client.olm.should_share_group_session(room):
+            return True
+        if not known.members_synced:
+            await client.joined_members(room)
+        if client.should_query_keys and isinstance(await client.keys_query(), ErrorResponse):
+            return False
+        missing = client.get_missing_sessions(room)
+        return not missing or not isinstance(await client.keys_claim(missing), ErrorResponse)
 
     def _unblock(self, room: str) -> None:
         """nio leaves a mark after a failed key exchange, behind which every later send would wait for ever."""
