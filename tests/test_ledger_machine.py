@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
@@ -22,6 +23,8 @@ from bot.store import Transaction, held, outbox, subscriptions
 from tests.ledger_model import WANTED, Model
 from tests.ledger_world import HOME, OUTCOMES, World, item
 from tests.postgres import Postgres
+
+pytestmark = pytest.mark.promises
 
 Value = TypeVar("Value")
 NAMES = st.sampled_from(sorted(WANTED))

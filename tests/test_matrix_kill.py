@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from tests.matrix import Fault, Homeserver, Person, Proxy
 from tests.matrix_runs import SEND, Account, meet, until
 from tests.scan import Canary, scan
