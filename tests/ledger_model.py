@@ -29,6 +29,7 @@ class Channel:
     name: str
     subscription: Subscription
     spared: set[str] = field(default_factory=set)
+    settled: set[str] = field(default_factory=set)
     again: Counter[str] = field(default_factory=Counter)
     keys: list[str] = field(default_factory=list)
     addresses: set[str] = field(default_factory=set)
@@ -56,6 +57,10 @@ class Model:
         store, known = self.world.store, self.out()
         made = await store.run(lambda t: subscriptions.subscribe(store, t, one, self.world.now, known))
         self.channels[name] = Channel(name, made, set(known), addresses={name})
+
+    def until_next_slot(self) -> timedelta:
+        schedules = [channel.subscription.schedule for channel in self.channels.values()]
+        return min(next(schedule.slots(self.world.now)).at for schedule in schedules) - self.world.now
 
     async def tick(self) -> None:
         """Plan, and hold what was planned against the promises."""
@@ -133,7 +138,9 @@ class Model:
             own = [part for part in parts if part.chat == channel.subscription.id]
             uncertain = Counter(id for part in own if part.state == UNKNOWN for id in part.items)
             refused = {id for part in own if part.state == FAILED and part.why == "refused" for id in part.items}
-            spared = channel.spared | self.held | refused | {id for id, times in uncertain.items() if times > 1}
+            spared = (
+                channel.spared | channel.settled | self.held | refused | {id for id, times in uncertain.items() if times > 1}
+            )
             plain, marked = self.copies(channel)
             owed = {id for id in self.out() if channel.subscription.takes(self.world.base.items[id])} - spared
             assert channel.subscription.paused or owed <= set(plain + marked), f"{channel.name} never saw {owed - set(plain)}"

@@ -120,10 +120,8 @@ async def test_what_was_taken_back_during_a_downtime_is_not_answered(
         await is_quiet(anna, room, user, 0)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=TimeoutError, reason="client.py:48: the event of nothing has no time, so nio raises, here for ever"
-)
-async def test_what_no_member_may_say_does_not_end_the_bot_from_a_long_past(
+@pytest.mark.xfail(strict=True, raises=TimeoutError, reason="client.py: nio decrypts what is paged back by itself, unguarded")
+async def test_an_odd_encrypted_event_in_a_long_past_does_not_end_the_bot(
     hs: Homeserver, app: App, anna: Person, ben: Person, tmp_path: Path
 ) -> None:
     user, password = await hs.new_user("bot")
@@ -131,7 +129,7 @@ async def test_what_no_member_may_say_does_not_end_the_bot_from_a_long_past(
     async with live(again):
         chat, room = await meet(anna, user), await meet(ben, user)
         await is_quiet(ben, room, user, 0)
-    await send_sealed(ben, room, "m.any", {"a": 1})
+    await send_sealed(ben, room, "m.any", {"a": 1}, unsigned=5)
     await _say_all(ben, room, ["!help"] * 110)
     async with live(again):
         await anna.say(chat, "hello")

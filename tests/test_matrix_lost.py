@@ -144,7 +144,7 @@ async def test_a_question_that_waits_for_a_homeserver_outlives_a_stop(
         await asyncio.sleep(PATIENCE + 1)
     proxy.down = False
     async with bot.here(app, proxy.url):
-        await anna.wait_message(room, 2, timeout=8)
+        await anna.wait_message(room, 2, timeout=6)
 
 
 @pytest.mark.xfail(strict=True, reason="after the drain of a stop neither is the token saved nor are sessions moved on")

@@ -25,6 +25,9 @@ class Client(AsyncClient):  # type: ignore[misc]  # nio has no types
             warn(Event.UPDATE_SET_ASIDE, exception=error)
             return None
 
+    def _decrypt_event_array(self, array: list[Any]) -> None:
+        """What is paged back is decrypted by `decrypted` alone, with the same care."""
+
     def _handle_decrypt_to_device(self, to_device_event: Any) -> Any:
         try:
             return super()._handle_decrypt_to_device(to_device_event)
@@ -44,4 +47,5 @@ def decrypted(client: AsyncClient, event: Any) -> Any | None:
     source = getattr(found, "source", None)
     if isinstance(source, dict) and source.get("type") in MESSAGES:
         return found
-    return UnknownEvent({"event_id": event.event_id, "sender": event.sender, "type": "m.hidden", "content": {}}, "m.hidden")
+    bare = {"event_id": event.event_id, "sender": event.sender, "origin_server_ts": event.server_timestamp, "content": {}}
+    return UnknownEvent({**bare, "type": "m.hidden"}, "m.hidden")

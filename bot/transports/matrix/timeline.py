@@ -57,14 +57,15 @@ async def _gap(client: AsyncClient, room: str, gap: Gap) -> list[Any]:
     for _ in range(MOST_PAGES):
         response = await client.room_messages(room, start, gap.end, MessageDirection.back, PAGE)
         if not isinstance(response, RoomMessagesResponse):
-            code = str(getattr(response, "status_code", None) or "")
-            if code.startswith("M_") and code not in ("M_LIMIT_EXCEEDED", "M_UNKNOWN_TOKEN"):
+            if getattr(response.transport_response, "status", 0) in (400, 403, 404):
                 break  # What one room refuses must not stop the sync of all.
             raise Unreachable(TimeoutError)
         found += response.chunk
         start = response.end
         if not start or not response.chunk or _after_join(list(reversed(found)), client.user_id) is not None:
             break
+    for event in found:
+        event.room_id = room
     return [_read(client, event) for event in reversed(found)]
 
 
