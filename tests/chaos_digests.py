@@ -14,12 +14,13 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import yaml
+from sqlalchemy import text
 
 from bot.base import shipped_folder
 from bot.digests import Schedule, Subscription
 from bot.keys import load_keys
 from bot.messages import Address
-from bot.store import Store, open_store, subscriptions
+from bot.store import Store, Transaction, open_store, subscriptions
 from tests import chaos
 from tests.bot_api.process import RemoteBotApi
 
@@ -54,21 +55,27 @@ async def run(folder: Path, *, channels: int, items: int, kills: int, seed: int,
                 await asyncio.sleep(dice.uniform(1.6, 3.2))
                 process.send_signal(signal.SIGKILL)
                 await process.wait()
-        await _to_the_end(api, state, url, "0", more)
+        await _to_the_end(api, state, url, "0", more, channels)
         await api.call("faults", faults=[], replace=True)
-        await _to_the_end(api, state, url, str(24 * 3600), more)
+        await _to_the_end(api, state, url, str(24 * 3600), more, 2 * channels)
         return _count(await api.sent(), channels, [path.stem for path in sorted((data / "dossier").glob("*.yaml"))], kills)
 
 
-async def _to_the_end(api: RemoteBotApi, state: Path, url: str, shift: str, more: dict[str, str]) -> None:
-    """Let the bot run until nothing waits any more."""
+async def _to_the_end(api: RemoteBotApi, state: Path, url: str, shift: str, more: dict[str, str], digests: int) -> None:
+    """Let the bot run until so many digests were planned and nothing of them waits any more."""
     async with chaos.bot(api.url, state, "tests.timeshift", TEST_SHIFT=shift, **more) as process, _store(url, state) as store:
         async with asyncio.timeout(180):
-            await asyncio.sleep(4)
-            while await _waiting(store):
+            while await _planned(store) < digests or await _waiting(store):
                 await asyncio.sleep(0.5)
         process.terminate()
         await asyncio.wait_for(process.wait(), 20)
+
+
+async def _planned(store: Store) -> int:
+    async def count(transaction: Transaction) -> int:
+        return int((await transaction.execute(text("SELECT count(*) FROM digests"))).scalar_one())
+
+    return await store.run(count)
 
 
 async def _waiting(store: Store) -> int:

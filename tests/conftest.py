@@ -148,9 +148,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 _LONG = (
-    "test_matrix_faults", "test_matrix_keys", "test_matrix_kill", "test_matrix_lost", "test_matrix_seizure", "test_matrix_downtime",
-    "test_ledger_machine", "test_composing", "test_subscribing",
-)  # fmt: skip
+    *(f"test_matrix_{name}" for name in ("faults", "keys", "kill", "lost", "seizure", "downtime")),
+    *("test_ledger_machine", "test_composing", "test_subscribing"),
+)
 
 
 @pytest.hookimpl(tryfirst=True)

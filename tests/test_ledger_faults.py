@@ -110,9 +110,7 @@ async def test_a_database_that_is_locked_at_the_start_does_not_end_delivery(worl
     assert copies(world, "telegram:-1") == 1
 
 
-@pytest.mark.xfail(
-    strict=True, reason="had is read before under way: a part that is sent between the two is planned again"
-)
+@pytest.mark.xfail(strict=True, reason="had is read before under way: a part that is sent between the two is planned again")
 async def test_postgresql_a_part_that_is_recorded_while_the_next_slot_is_planned_is_not_planned_again(
     postgres_server: Postgres,
 ) -> None:

@@ -166,7 +166,7 @@ class Digests(RuleBasedStateMachine):
 
 def _run(examples: int, steps: int) -> None:
     chosen = settings(
-        max_examples=examples * (20 if LONG else 1),
+        max_examples=examples * (8 if LONG else 1),
         stateful_step_count=steps * (2 if LONG else 1),
         deadline=None,
         suppress_health_check=list(HealthCheck),
