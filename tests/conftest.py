@@ -149,7 +149,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 _LONG = (
     *(f"test_matrix_{name}" for name in ("faults", "keys", "kill", "lost", "seizure", "downtime")),
-    *("test_ledger_machine", "test_composing", "test_subscribing"),
+    *(
+        "test_ledger_machine",
+        "test_ledger_defects",
+        "test_ledger_faults",
+        "test_ledger_live",
+        "test_composing",
+        "test_subscribing",
+    ),
 )
 
 

@@ -31,6 +31,7 @@ class Channel:
     spared: set[str] = field(default_factory=set)
     settled: set[str] = field(default_factory=set)
     again: Counter[str] = field(default_factory=Counter)
+    looked_at: Counter[str] = field(default_factory=Counter)
     keys: list[str] = field(default_factory=list)
     addresses: set[str] = field(default_factory=set)
 
@@ -119,7 +120,7 @@ class Model:
             plain, marked = self.copies(channel)
             for id in plain | marked:
                 assert plain[id] <= 1 + channel.again[id], f"{channel.name}: {id} repeated without a word"
-                assert marked[id] <= 1 + channel.again[id], f"{channel.name}: {id} a third time"
+                assert marked[id] <= 1 + 2 * channel.looked_at[id], f"{channel.name}: {id} a third time"
 
     async def _check_paused(self) -> None:
         """A chat that is gone rests; the model learns that."""

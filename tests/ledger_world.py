@@ -51,6 +51,7 @@ class Platform:
     moved: dict[str, Address] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
     window: timedelta = DAY
+    spares: bool = False  # Nobody removes the bot between two tries of one part.
     died: bool = False
 
     async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False) -> Outcome:
@@ -63,6 +64,8 @@ class Platform:
         if str(address) in self.gone:
             return Gone()
         chosen = self.next.popleft() if self.next else "ok"
+        if chosen == "gone" and self.spares and any(other == key for _, other, _ in self.seen[str(address)]):
+            chosen = "flood"
         if chosen in ("ok", "arrived", "dies after"):
             self._arrive(str(address), reply, key)
         self.died = chosen.startswith("dies")

@@ -160,3 +160,20 @@ async def test_what_is_settled_as_again_and_cannot_be_sent_comes_next_time(world
         await world.deliver()
     await world.days(3)
     assert copies(world, "telegram:-1")
+
+
+@pytest.mark.xfail(strict=True, reason="settled as sent while its ↻ waits: unknown again counts as the first time")
+async def test_what_was_settled_as_sent_is_not_said_a_third_time(world: World) -> None:
+    await subscribed(world, "telegram:-1")
+    world.platforms["telegram"].next.extend(("arrived", "refused", "arrived"))
+    await planned(world)
+    await world.deliver()
+    [part] = await world.parts(UNKNOWN)
+    world.now += DAY
+    await world.planner.tick(world.now)
+    await world.deliver()
+    await world.store.run(lambda t: outbox.record(world.store, t, replace(part, state="sent"), was=UNKNOWN))
+    await world.store.run(lambda t: subscriptions.mark(world.store, t, part.chat, part.items, "sent"))
+    await world.days(4)
+    plain, marked = world.platforms["telegram"].copies("telegram:-1")
+    assert plain["one"] + marked["one"] <= 2
