@@ -1,0 +1,1 @@
+"""Facts to an evidence sheet for a works council."""
