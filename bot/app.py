@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from bot.base import Base, load_base, shipped_folder
 from bot.config import Settings
+from bot.curating.curation import Curation
 from bot.desk import Desk
 from bot.findings import Finding
 from bot.memory import Memory
@@ -42,6 +43,7 @@ class App:
     memory: Memory
     fingerprints: dict[str, str] = field(default_factory=dict)
     store: Store | None = None
+    curation: Curation | None = None
 
     @cached_property
     def executor(self) -> Executor:
@@ -89,6 +91,7 @@ class App:
             ZoneInfo(self.settings.timezone),
             store=self.store,
             fingerprints=self.fingerprints,
+            curation=self.curation,
         )
 
 

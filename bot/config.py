@@ -42,6 +42,7 @@ class Settings:
     key_file: Path | None = None
     stewards: Mapping[str, str] = field(default_factory=dict, repr=False)
     steward_room: Address | None = field(default=None, repr=False)
+    two_stewards: bool = False
     matrix_homeserver: str | None = None
     matrix_user: str | None = None
     matrix_password: str | None = field(default=None, repr=False)
@@ -65,6 +66,7 @@ def read_settings(environment: Mapping[str, str] | None = None, folder: Path = P
     :raises BrokenSettings: for a variable that does not exist or a value that cannot be.
     """
     values = _values(os.environ if environment is None else environment, folder)
+    stewards = _stewards(values.get("STEWARDS", ""))
     language = values.get("LANGUAGE", "de")
     if len(language) != 2 or not language.isalpha():
         raise _broken("LANGUAGE", f"{language!r} is no language code; write two letters, such as de")
@@ -81,7 +83,8 @@ def read_settings(environment: Mapping[str, str] | None = None, folder: Path = P
         preview_hours=_hours(values.get("PREVIEW_HOURS", "2")),
         database=_database(values),
         key_file=Path(values["KEY_FILE"]) if "KEY_FILE" in values else None,
-        stewards=_stewards(values.get("STEWARDS", "")),
+        stewards=stewards,
+        two_stewards=_yes(values, "TWO_STEWARDS", "yes" if len(stewards) > 1 else "no"),
         steward_room=_room(values.get("STEWARD_ROOM")),
         timezone=_zone(values.get("TIMEZONE", Settings().timezone)),
         debug=_one_of(values, "LOG", ("info", "debug")) == "debug",
@@ -161,6 +164,13 @@ def _hours(text: str) -> int:
     if not text.isdigit() or int(text) > 48:
         raise _broken("PREVIEW_HOURS", f"{text!r} is no number of hours; write 0 (no preview) to 48")
     return int(text)
+
+
+def _yes(values: Mapping[str, str], name: str, default: str) -> bool:
+    value = values.get(name, default).casefold()
+    if value not in ("yes", "no"):
+        raise _broken(name, f"{value!r} is neither; write yes or no")
+    return value == "yes"
 
 
 def _one_of(values: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 
 from bot.base import Base
+from bot.curating.curation import Curation
 from bot.facts import Fact
 from bot.memory import Memory
 from bot.messages import Message, Role
@@ -25,7 +26,8 @@ class Desk:
 
     `executor` is where questions are searched, one after the other; `store` is there
     while the bot runs, `role` asks who speaks; `reports` whether stewards hear of mistakes;
-    `fingerprints` by platform are what workers compare to know the bot.
+    `fingerprints` by platform are what workers compare to know the bot; `curation` is there
+    where the data folder is the union's own.
     """
 
     base: Base
@@ -40,6 +42,7 @@ class Desk:
     store: Store | None = None
     role: Callable[[], Awaitable[Role]] | None = None
     fingerprints: Mapping[str, str] = field(default_factory=dict)
+    curation: Curation | None = None
 
     def speaker(self, message: Message, detected: str = "") -> Speaker:
         """In the chosen language, else the question's, else the app's, else the setting's."""

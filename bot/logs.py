@@ -62,6 +62,7 @@ class Event(Enum):
     HELD = "held"
     RELOADED = "reloaded"
     NOT_RELOADED = "not-reloaded"
+    NOT_COMMITTED = "not-committed"
     REFITTED = "refitted"
     GAP_LEFT = "gap-left"
     UNHANDLED = "unhandled"

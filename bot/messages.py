@@ -58,7 +58,8 @@ class Message:
     """The only thing transports produce. It carries no sender: roles are asked of the transport.
 
     `language` is what the app says, not what was detected. `about` is the fact of the message replied to.
-    `attachment` is what came instead of a text, or with it: photo, voice, sticker, location, poll, other.
+    `attachment` is what came instead of a text, or with it: photo, voice, sticker, location, poll, other. `steward` is the
+    pseudonym of a steward of the settings; whether that counts in this chat says the role.
     """
 
     id: str
@@ -68,6 +69,7 @@ class Message:
     is_private: bool = True
     about: str | None = None
     attachment: str | None = None
+    steward: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +95,12 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is said. `fact` is the fact it says, so that a follow-up finds it."""
+    """What is said. `fact` is the fact it says, so that a follow-up finds it; `draft` the draft that a reply completes."""
 
     spans: tuple[Span, ...]
     buttons: tuple[Button, ...] = ()
     fact: str | None = None
+    draft: str | None = None
 
     @property
     def text(self) -> str:

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import sys
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -44,13 +45,21 @@ class Reloader:
         self._app, self._state, self._tell, self._every = app, state, tell, every
         self._seen = signature(app.base.folder)
         self._fitting: asyncio.Task[None] | None = None
+        self._changed = asyncio.Event()
+
+    def wake(self) -> None:
+        """The folder was changed just now: look at once."""
+        self._changed.set()
 
     async def watch_for_ever(self) -> None:
         """Until cancelled."""
         try:
             await self._fit_if_due()
             while True:
-                await asyncio.sleep(self._every)
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._every):
+                        await self._changed.wait()
+                self._changed.clear()
                 await self._look()
         finally:
             if self._fitting is not None:

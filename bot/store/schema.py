@@ -92,3 +92,28 @@ deliveries = Table(
     _column("why", Text(), "why it is in this state", _SUBSCRIBED),
     Index("ix_deliveries_state_due", "state", "due"),
 )
+
+_REVIEWED = "until the draft is published or put aside"
+
+approvals = Table(
+    "approvals",
+    metadata,
+    _column("draft", Text(), "a draft that one steward would publish", _REVIEWED, primary_key=True),
+    _column("steward", Text(), "the pseudonym of that steward, since it takes another one", _REVIEWED, primary_key=True),
+    _column("mark", Text(), "a hash of what was approved: a changed draft is approved by nobody", _REVIEWED),
+)
+
+releases = Table(
+    "releases",
+    metadata,
+    _column("entry", Text(), "what was published", "one day", primary_key=True),
+    _column("steward", Text(), "the pseudonym of the steward, since each may publish so much an hour", "one day"),
+    _column("at", BigInteger(), "when, in seconds since 1970", "one day", index=True),
+    _column("until", BigInteger(), "not in any digest before, in seconds since 1970", "one day"),
+)
+
+shown = Table(
+    "shown",
+    metadata,
+    _column("draft", Text(), "a draft that the stewards were shown", _REVIEWED, primary_key=True),
+)

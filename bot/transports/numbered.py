@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bot.messages import Opens, Reply, Span
 
@@ -18,7 +19,7 @@ def with_numbers(reply: Reply, invitation: Sequence[Span] = ()) -> tuple[Reply, 
         spans.append(Span("\n" + "\n".join(f"[{number}] {button.label}" for number, button in enumerate(buttons, 1))))
     if len(buttons) < len(reply.buttons):
         spans += [Span("\n\n"), *invitation]
-    return Reply(tuple(spans), fact=reply.fact), tuple(button.says for button in buttons)
+    return replace(reply, spans=tuple(spans), buttons=()), tuple(button.says for button in buttons)
 
 
 def chosen(text: str, says: Sequence[str]) -> str | None:

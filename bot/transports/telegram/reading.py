@@ -110,6 +110,9 @@ def _spoken(message: TelegramMessage, me: Me, *, edited: bool) -> Spoken | None:
     addressed = text if private else _addressed(text, message, me)
     if addressed is None:
         return None
+    draft = _named_under(message.reply_to_message, "/withdraw")
+    if draft is not None and command_of(addressed) is None:
+        addressed = f"/draft {draft}\n{addressed}"
     sender = Sender(
         message.from_user.id if message.from_user else None, message.sender_chat.id if message.sender_chat else None
     )
@@ -119,7 +122,7 @@ def _spoken(message: TelegramMessage, me: Me, *, edited: bool) -> Spoken | None:
         text=addressed,
         language=_language(message.from_user.language_code if message.from_user else None),
         is_private=private,
-        about=_fact_under(message.reply_to_message),
+        about=_named_under(message.reply_to_message, "/source"),
         attachment=_SPOKEN.get(attachment, attachment) if attachment else None,
     )
     return Spoken(said, sender, message.chat.type, edits=str(message.message_id) if edited else None)
@@ -185,13 +188,13 @@ def _language(code: str | None) -> str | None:
     return code[:2].lower() if code else None
 
 
-def _fact_under(message: TelegramMessage | None) -> str | None:
-    """The fact that a message of ours says: its button for the source names it."""
+def _named_under(message: TelegramMessage | None, command: str) -> str | None:
+    """What a message of ours is about: the fact that its button for the source names, the draft that another puts aside."""
     if message is None or message.reply_markup is None:
         return None
     for row in message.reply_markup.inline_keyboard:
         for button in row:
             said = tapped(button.callback_data) if isinstance(button.callback_data, str) else None
-            if said is not None and said[0].startswith("/source "):
-                return said[0].removeprefix("/source ")
+            if said is not None and said[0].startswith(f"{command} "):
+                return said[0].removeprefix(f"{command} ")
     return None

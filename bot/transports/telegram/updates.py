@@ -7,6 +7,7 @@ import hmac
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -91,7 +92,8 @@ class Updates:
         async def role_of(_: Message) -> Role:
             return await self._roles.role(spoken.message.address, spoken.kind, spoken.sender)
 
-        said = await receive(spoken.message, role_of)
+        steward = self._wiring.stewards.get(f"telegram:{spoken.sender.user}")
+        said = await receive(replace(spoken.message, steward=steward), role_of)
         if said is None:
             return
         address, memory, now = spoken.message.address, self._wiring.memory, self._wiring.now()

@@ -1,1 +1,0 @@
-"""What stewards do with drafts: complete, review, publish, withdraw."""

@@ -1,0 +1,53 @@
+"""What goes out together, a publication and the claims that rest on it, and why something does not. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.base import Base
+from bot.intake.drafts import Draft, facts_for
+
+
+class Refused(Exception):
+    """Nothing was done: the key of the phrase that says why and what to do, and its values."""
+
+    def __init__(self, key: str, **values: str) -> None:
+        super().__init__(key)
+        self.key, self.values = key, values
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What is said from now on; `waits_for` another steward where nothing is yet; `held` is how long digests wait for it."""
+
+    ids: tuple[str, ...]
+    left: tuple[str, ...] = ()
+    waits_for: bool = False
+    held: timedelta = timedelta(0)
+
+
+def family(id: str, drafts: Mapping[str, Draft]) -> tuple[Draft, ...]:
+    """A draft, and where it is a publication the claims that rest on it.
+
+    :raises Refused: where there is no such draft.
+    """
+    if id not in drafts:
+        raise Refused("draft.unknown", id=id[:40])
+    draft = drafts[id]
+    return (draft, *(facts_for(draft, drafts) if draft.kind == "item" else ()))
+
+
+def bundle(id: str, drafts: Mapping[str, Draft], base: Base) -> tuple[tuple[Draft, ...], tuple[str, ...]]:
+    """What is published with a draft, and the ids of claims that are not complete yet.
+
+    :raises Refused: where the draft itself is not complete, or rests on what is not published.
+    """
+    draft, *claims = family(id, drafts)
+    if missing := draft.missing(base):
+        raise Refused("publish.missing", id=id, fields=", ".join(missing))
+    if draft.kind == "fact" and str(draft.row["item"]) not in base.items:
+        raise Refused("publish.item-first", id=id, item=str(draft.row["item"]))
+    complete = [claim for claim in claims if not claim.missing(base)]
+    return (draft, *complete), tuple(claim.id for claim in claims if claim not in complete)

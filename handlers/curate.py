@@ -1,0 +1,98 @@
+"""Stewards review in chat: /drafts, /draft, /publish, /withdraw. A reply to a draft's message is a /draft of it."""
+
+from __future__ import annotations
+
+from bot.curating.bundles import Published, Refused
+from bot.curating.curation import Curation
+from bot.curating.showing import listed, shown
+from bot.desk import Desk
+from bot.intake.found import NotTaken, Publication
+from bot.messages import Message, Reply, Role, reply
+from bot.router import Router, argument_of
+from bot.speaker import Speaker
+
+router = Router()
+
+
+@router.command("drafts", help="help.drafts", needs=Role.STEWARD)
+async def drafts(message: Message, desk: Desk) -> Reply:
+    """Every draft in one line."""
+    speaker = desk.speaker(message)
+    if desk.curation is None:
+        return reply(speaker.say("draft.no-folder"))
+    return listed(await desk.curation.drafts(), speaker)
+
+
+@router.command("draft", help="help.draft", needs=Role.STEWARD)
+async def draft(message: Message, desk: Desk) -> Reply:
+    """`/draft URL` or `/draft TITLE` starts one, `/draft ID` shows one; lines below it complete it."""
+    speaker, curation = desk.speaker(message), desk.curation
+    if curation is None:
+        return reply(speaker.say("draft.no-folder"))
+    first, _, lines = argument_of(message.text).partition("\n")
+    try:
+        id = await _draft_of(first.strip(), lines.strip(), curation, desk)
+        found = await curation.drafts()
+        return shown(found[id], found, speaker)
+    except Refused as error:
+        return reply(speaker.say(error.key, **error.values))
+    except NotTaken as error:
+        return reply(speaker.say("draft.not-taken", problem=error.problem, remedy=error.remedy))
+
+
+@router.command("publish", help="help.publish", needs=Role.STEWARD)
+async def publish(message: Message, desk: Desk) -> Reply:
+    """`/publish ID`: at once, or once a second steward says the same."""
+    speaker, id = desk.speaker(message), argument_of(message.text)
+    if desk.curation is None:
+        return reply(speaker.say("draft.no-folder"))
+    try:
+        done = await desk.curation.publish(id, message.steward or "", desk.now, desk.today())
+    except Refused as error:
+        return reply(speaker.say(error.key, **error.values))
+    return reply(_told(done, id, speaker))
+
+
+@router.command("withdraw", help="help.withdraw", needs=Role.STEWARD)
+async def withdraw(message: Message, desk: Desk) -> Reply:
+    """`/withdraw ID REASON`: said no more, from now on; a draft is put aside."""
+    speaker, curation = desk.speaker(message), desk.curation
+    if curation is None:
+        return reply(speaker.say("draft.no-folder"))
+    id, _, reason = argument_of(message.text).partition(" ")
+    steward = message.steward or ""
+    try:
+        if id in await curation.drafts():
+            gone = await curation.put_aside(id, steward, desk.now)
+            return reply(speaker.say("withdraw.aside", ids=", ".join(gone)))
+        if not reason.strip() and id in desk.base.items:
+            return reply(speaker.say("withdraw.reason", id=id))
+        reviewing = {language: desk.base.texts.say(language, "withdraw.reviewing") for language in desk.base.languages}
+        why = {desk.language: reason.strip()[:600]}
+        reviewed = await curation.withdraw(id, why, reviewing, steward, desk.now, desk.today())
+    except Refused as error:
+        return reply(speaker.say(error.key, **error.values))
+    return reply(speaker.say("withdraw.done" if reviewed else "withdraw.waits", id=id))
+
+
+async def _draft_of(first: str, lines: str, curation: Curation, desk: Desk) -> str:
+    """The draft that is meant, after it was begun or changed as was written."""
+    if first.startswith(("https://", "http://")):
+        return (await curation.begin(await curation.article(first))).id
+    if " " in first or not first:
+        return (await curation.begin(Publication(first, language=desk.language))).id
+    if lines:
+        return (await curation.edit(first, lines)).id
+    return (await curation.draft(first)).id
+
+
+def _told(done: Published, id: str, speaker: Speaker) -> str:
+    if done.waits_for:
+        return speaker.say("publish.second", id=id, ids=", ".join(done.ids))
+    minutes = int(done.held.total_seconds() // 60)
+    said = [speaker.say("publish.done", ids=", ".join(done.ids))]
+    if minutes:
+        said.append(speaker.say("publish.held", minutes=str(minutes), id=id))
+    if done.left:
+        said.append(speaker.say("publish.left", ids=", ".join(done.left)))
+    return "\n".join(said)

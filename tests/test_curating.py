@@ -1,0 +1,251 @@
+"""Stewards write and review in chat, and what comes of it are files."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from bot.app import App
+from bot.intake.history import begin
+from bot.keys import Keys
+from bot.messages import Role
+from bot.store import Store, open_store, reviews
+from tests.newsroom import ARTICLE, NOW, TODAY, Newsroom, commits, empty_folder
+
+ITEM = "kameras-am-fliessband-in-leipzig"
+FACT = f"{ITEM}-1"
+ITEM_LINES = """\
+title en: Cameras at the conveyor in Leipzig
+summary de: Am Band sollen Kameras hängen.
+summary en: Cameras are said to hang at the conveyor.
+topics: conveyor"""
+FACT_LINES = """\
+claim de: Am Band in Leipzig sollen seit Oktober Kameras hängen.
+claim en: Cameras are said to hang at the conveyor in Leipzig since October.
+status: reported
+topic: conveyor
+topic de: Am Band
+topic en: At the conveyor
+frage de: hängen am band kameras
+question en: are there cameras at the conveyor"""
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Store]:
+    async with open_store(database_url, Keys(b"k" * 32)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    folder = empty_folder(tmp_path / "own")
+    (folder / "README").write_text("ours")
+    begin(folder, "Begin", NOW)
+    return folder
+
+
+@pytest.fixture
+def one(app: App, store: Store, own: Path) -> Newsroom:
+    return Newsroom(app, store, own)
+
+
+@pytest.fixture
+def two(app: App, store: Store, own: Path) -> Newsroom:
+    return Newsroom(app, store, own, two=True)
+
+
+async def written(room: Newsroom) -> None:
+    await room.say(f"/draft {ARTICLE.url}")
+    await room.say(f"/draft {ITEM}\n{ITEM_LINES}")
+    await room.say(f"/draft {FACT}\n{FACT_LINES}")
+
+
+async def test_from_an_article_to_an_answer(one: Newsroom) -> None:
+    begun = await one.say(f"/draft {ARTICLE.url}")
+    assert "Missing: title en, summary de, summary en, topics" in begun.text
+    assert ARTICLE.passage in begun.text
+    assert begun.draft == ITEM
+    assert f"/draft {FACT}" in [button.says for button in begun.buttons]
+    shown = await one.say(f"/draft {ITEM}\n{ITEM_LINES}")
+    assert "It will read like this" in shown.text
+    assert "Stadtzeitung" in shown.text
+    claim = await one.say(f"/draft {FACT}\n{FACT_LINES}")
+    assert "It will read like this" in claim.text
+    assert claim.draft == FACT
+    done = await one.say(f"/publish {ITEM}")
+    assert done.text.startswith(f"Published: {ITEM}, {FACT}")
+    assert "30 minutes" in done.text
+    assert (await one.say("/ask are there cameras at the conveyor")).text.startswith("Cameras are said to hang")
+    assert commits(one.folder)[0] == f"anna: Publish {ITEM}"
+    assert not list((one.folder / "drafts").rglob("*.yaml"))
+
+
+async def test_nothing_is_said_before_it_is_published(one: Newsroom) -> None:
+    await written(one)
+    one.reread()
+    assert not one.base.facts
+    assert not one.base.items
+
+
+async def test_the_passage_stays_in_the_draft(one: Newsroom) -> None:
+    await written(one)
+    await one.say(f"/publish {ITEM}")
+    for path in one.folder.rglob("*.yaml"):
+        if path.name != "imports.yaml":
+            assert ARTICLE.passage not in path.read_text(encoding="utf-8"), path
+
+
+async def test_one_alone_waits_half_an_hour_with_the_channels(one: Newsroom) -> None:
+    await written(one)
+    await one.say(f"/publish {ITEM}")
+    assert ITEM in await one.store.run(lambda t: reviews.fresh(t, NOW + timedelta(minutes=29)))
+    assert ITEM not in await one.store.run(lambda t: reviews.fresh(t, NOW + timedelta(minutes=31)))
+
+
+async def test_it_takes_two_different_stewards(two: Newsroom) -> None:
+    await written(two)
+    assert "second steward" in (await two.say(f"/publish {ITEM}")).text
+    assert "second steward" in (await two.say(f"/publish {ITEM}")).text
+    two.reread()
+    assert not two.base.items
+    done = await two.say(f"/publish {ITEM}", "ben")
+    assert done.text.startswith("Published")
+    assert "minutes" not in done.text
+    assert ITEM in two.base.items
+
+
+async def test_a_changed_draft_takes_two_again(two: Newsroom) -> None:
+    await written(two)
+    await two.say(f"/publish {ITEM}")
+    await two.say(f"/draft {ITEM}\nsummary en: Something quite different.", "ben")
+    assert "second steward" in (await two.say(f"/publish {ITEM}", "ben")).text
+
+
+async def test_what_is_incomplete_says_what_is_missing(one: Newsroom) -> None:
+    await one.say(f"/draft {ARTICLE.url}")
+    assert "Missing: title en, summary de, summary en, topics" in (await one.say(f"/publish {ITEM}")).text
+    assert "Missing: claim de" in (await one.say(f"/publish {FACT}")).text
+
+
+async def test_an_incomplete_claim_stays_behind_and_follows_later(one: Newsroom) -> None:
+    await one.say(f"/draft {ARTICLE.url}")
+    await one.say(f"/draft {ITEM}\n{ITEM_LINES}")
+    assert f"still drafts: {FACT}" in (await one.say(f"/publish {ITEM}")).text
+    await one.say(f"/draft {FACT}\n{FACT_LINES}")
+    assert (await one.say(f"/publish {FACT}")).text.startswith(f"Published: {FACT}")
+    assert FACT in one.base.facts
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("status: rumour", "rumour is no status"),
+        ("claim: without language", "with its language"),
+        ("frobnicate", "no field"),
+        ("as_of: yesterday", "yesterday is no day"),
+        ("object: Not An Id", "Not An Id"),
+        ("claim de: " + "x" * 601, "too long"),
+        ("question de: " + "x" * 301, "too long"),
+    ],
+)
+async def test_a_line_that_cannot_be_taken_changes_nothing(one: Newsroom, line: str, says: str) -> None:
+    await one.say(f"/draft {ARTICLE.url}")
+    before = (one.folder / "drafts" / "facts" / f"{FACT}.yaml").read_text(encoding="utf-8")
+    assert says in (await one.say(f"/draft {FACT}\n{line}")).text
+    assert (one.folder / "drafts" / "facts" / f"{FACT}.yaml").read_text(encoding="utf-8") == before
+
+
+async def test_what_would_break_the_folder_is_refused_whole(one: Newsroom) -> None:
+    await written(one)
+    await one.say(f"/draft {FACT}\nplace: XX")
+    said = await one.say(f"/publish {ITEM}")
+    assert "XX is no country" in said.text
+    assert not list((one.folder / "dossier").iterdir())
+    assert len(list((one.folder / "drafts").rglob("*.yaml"))) == 2
+
+
+async def test_comments_and_order_of_a_topic_stay(one: Newsroom) -> None:
+    await written(one)
+    await one.say(f"/publish {ITEM}")
+    topic = one.folder / "facts" / "conveyor.yaml"
+    topic.write_text("# Ours, do not sort.\n" + topic.read_text(encoding="utf-8"), encoding="utf-8")
+    one.reread()
+    await one.say("/draft A second look at the conveyor")
+    await one.say(f"/draft a-second-look-at-the-conveyor-1\n{FACT_LINES}\nitem: {ITEM}\nplace: DE\nas_of: 2026-11-20")
+    await one.say("/draft a-second-look-at-the-conveyor-1\n-frage de: hängen am band kameras\nfrage de: wo hängt noch was")
+    await one.say(
+        "/draft a-second-look-at-the-conveyor-1\n-question en: are there cameras at the conveyor\nquestion en: where else"
+    )
+    assert (await one.say("/publish a-second-look-at-the-conveyor-1")).text.startswith("Published")
+    text = topic.read_text(encoding="utf-8")
+    assert text.startswith("# Ours, do not sort.\n")
+    assert text.index(f"id: {FACT}") < text.index("id: a-second-look-at-the-conveyor-1")
+
+
+async def test_a_newer_fact_supersedes_the_old_one(one: Newsroom) -> None:
+    await written(one)
+    await one.say(f"/publish {ITEM}")
+    await one.say("/draft They were taken down")
+    id = "they-were-taken-down-1"
+    lines = FACT_LINES.replace("hängen am band kameras", "hängen sie noch").replace(
+        "are there cameras at the conveyor", "still there"
+    )
+    await one.say(f"/draft {id}\n{lines}\nitem: {ITEM}\nplace: DE\nas_of: 2026-11-22\nersetzt: {FACT}")
+    await one.say(f"/publish {id}")
+    assert one.base.facts[FACT].superseded_by == id
+
+
+async def test_withdrawn_is_said_no_more_and_stays_withdrawn(one: Newsroom) -> None:
+    await written(one)
+    await one.say(f"/publish {ITEM}")
+    assert "With a reason" in (await one.say(f"/withdraw {ITEM}")).text
+    await one.say(f"/withdraw {ITEM} The paper took it back.")
+    assert one.base.items[ITEM].reason == {"en": "The paper took it back."}
+    assert FACT not in one.base.corpus.facts
+    await one.say(f"/draft {ARTICLE.url}")
+    assert one.base.items[ITEM].withdrawn == TODAY
+
+
+async def test_with_two_the_reason_is_reviewed_before_channels_see_it(two: Newsroom) -> None:
+    await written(two)
+    await two.say(f"/publish {ITEM}")
+    await two.say(f"/publish {ITEM}", "ben")
+    assert "second steward" in (await two.say(f"/withdraw {ITEM} Insult of somebody.")).text
+    assert two.base.items[ITEM].withdrawn == TODAY
+    assert "Insult" not in str(two.base.items[ITEM].reason)
+    await two.say(f"/withdraw {ITEM} Insult of somebody.", "ben")
+    assert two.base.items[ITEM].reason == {"en": "Insult of somebody."}
+
+
+async def test_a_draft_that_was_put_aside_is_not_proposed_again(one: Newsroom) -> None:
+    await one.say(f"/draft {ARTICLE.url}")
+    assert f"Put aside: {ITEM}, {FACT}" in (await one.say(f"/withdraw {ITEM}")).text
+    assert (await one.say("/drafts")).text.startswith("No draft")
+    assert (one.folder / "drafts" / "declined").is_dir()
+
+
+async def test_nobody_publishes_without_end(one: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.curating.curation.MOST_AN_HOUR", 2)
+    await written(one)
+    await one.say(f"/publish {ITEM}")
+    await one.say(f"/draft {ITEM} again\nx")
+    await one.say("/draft One more")
+    await one.say(f"/draft one-more\n{ITEM_LINES}\ndate: 2026-11-23\noutlet: X\nauthor: Y\ncountry: DE\ntitle de: Noch eins")
+    assert "more than 2 in an hour" in (await one.say("/publish one-more")).text
+    assert (await one.say("/publish one-more", "ben")).text.startswith("Published")
+
+
+@pytest.mark.parametrize("command", ["drafts", "draft x", "publish x", "withdraw x y"])
+@pytest.mark.parametrize("role", [Role.ANYONE, Role.MANAGER])
+async def test_nobody_else_may(one: Newsroom, command: str, role: Role) -> None:
+    before = sorted(str(path) for path in one.folder.rglob("*"))
+    await one.say(f"/{command}", role=role)
+    assert sorted(str(path) for path in one.folder.rglob("*")) == before
+
+
+async def test_an_address_that_cannot_be_read_takes_nothing_over(one: Newsroom) -> None:
+    assert "404" in (await one.say("/draft https://nowhere.example/x")).text
+    assert not (one.folder / "drafts").exists()
