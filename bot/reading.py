@@ -104,12 +104,27 @@ def read_folder(path: Path, shipped: Path) -> Folder:
         own = sorted((path / part).glob("*.yaml"))
         for file in own or ([] if part in ("facts", "dossier") else sorted((shipped / part).glob("*.yaml"))):
             _take(folder, file, f"{part}/{file.name}", schema, shipped)
+    _fill_phrases(folder, shipped)
     for part, schema in _SINGLE.items():
         file = path / f"{part}.yaml"
         file = file if file.is_file() else shipped / f"{part}.yaml"
         document = _take(folder, file, f"{part}.yaml", schema, shipped)
         folder.trees[part] = document.tree if document else None
     return folder
+
+
+def _fill_phrases(folder: Folder, shipped: Path) -> None:
+    """Phrases and languages that the folder lacks are the shipped ones, so that an upgrade never stops a bot."""
+    own = {document.tree["language"]: document for _, document in folder.of("texts")}
+    folder.trees["phrases"] = set()
+    for file in sorted((shipped / "texts").glob("*.yaml")):
+        phrases = read(file).tree["phrases"]
+        folder.trees["phrases"] |= set(phrases)
+        there = own.get(file.stem)
+        if there is not None and folder.path != shipped:
+            there.tree["phrases"] = {**phrases, **there.tree["phrases"]}
+        elif own and not (folder.path / "texts" / file.name).exists():
+            _take(folder, file, f"texts/{file.name}", "texts", shipped)
 
 
 def _take(folder: Folder, file: Path, name: str, schema: str, shipped: Path) -> Document | None:

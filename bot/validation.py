@@ -9,9 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 from bot.findings import Finding
+from bot.phrasing import check_phrases
 from bot.reading import Folder
 from bot.search.fold import fold
-from bot.texts import placeholders
 from bot.yaml_lines import Document
 
 ENOUGH_VARIANTS = 4
@@ -28,7 +28,7 @@ def validate(folder: Folder, today: date) -> Iterator[Finding]:
     yield from _days_and_countries(folder, today)
     yield from _languages(folder)
     yield from _variants(folder)
-    yield from _phrases(folder)
+    yield from check_phrases(folder)
     yield from _doubts(folder)
 
 
@@ -147,39 +147,6 @@ def _variants(folder: Folder) -> Iterator[Finding]:
                     problem = f"{variant!r} is a variant of {other[0]} ({other[1]}) and of {row['id']}"
                     remedy = "leave it where it belongs, or say in both what sets them apart"
                     yield Finding(name, line, f"questions.{language}", problem, remedy)
-
-
-def _phrases(folder: Folder) -> Iterator[Finding]:
-    wanted = folder.trees["base"]["languages"]
-    files = {document.tree["language"]: (name, document) for name, document in folder.of("texts")}
-    keys = {key for _, document in files.values() for key in document.tree["phrases"]}
-    for language in wanted:
-        if language not in files:
-            yield Finding("texts", 1, language, f"no phrases in {language}", f"add texts/{language}.yaml")
-            continue
-        name, document = files[language]
-        for key in sorted(keys - set(document.tree["phrases"])):
-            yield Finding(name, document.line(("phrases",)), key, "this phrase is missing", "add it, as in the other files")
-    reference = files.get(wanted[0])
-    for name, document in files.values():
-        for key, phrase in document.tree["phrases"].items():
-            line = document.line(("phrases", key))
-            try:
-                own = placeholders(phrase)
-            except ValueError as error:
-                yield Finding(name, line, key, f"its braces do not match ({error})", "write {name} or nothing")
-                continue
-            there = reference[1].tree["phrases"].get(key) if reference else None
-            if there is not None and own != _safe_placeholders(there):
-                needed = ", ".join(sorted(_safe_placeholders(there))) or "none"
-                yield Finding(name, line, key, f"its placeholders differ from {wanted[0]}'s", f"use exactly: {needed}")
-
-
-def _safe_placeholders(phrase: str) -> frozenset[str]:
-    try:
-        return placeholders(phrase)
-    except ValueError:
-        return frozenset()
 
 
 def _doubts(folder: Folder) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.base import BrokenBase, load_base
+from bot.base import BrokenBase, load_base, shipped_folder
 from bot.findings import Finding
 from tests.conftest import TODAY
 
@@ -47,7 +47,7 @@ VANS = "facts/van-cameras.yaml"
         (VANS, "superseded_by: null", "superseded_by: van-camera-records", "superseded_by", "loop"),
         (VANS, "  - id: van-camera-records", "  - id: VC", "facts[0].id", "VC"),
         (VANS, "  - id: van-camera-maker", "  - id: van-camera-records", "id", "stands in"),
-        ("texts/en.yaml", "  thanks:", "  thnks:", "thanks", "missing"),
+        ("texts/en.yaml", "  thanks:", "  thnks:", "thnks", "no such phrase"),
         ("texts/en.yaml", "{emergency} at once", "{number} at once", "no.danger", "placeholders differ"),
         ("texts/en.yaml", "(this answer", "{", "", ""),
     ][:-1],
@@ -119,3 +119,14 @@ def test_a_base_of_no_or_one_fact_is_valid(folder: Path, facts: int) -> None:
         )
     base, _ = load_base(folder, TODAY)
     assert len(base.facts) == facts
+
+
+def test_a_phrase_or_language_that_a_folder_lacks_is_the_shipped_one(folder: Path) -> None:
+    english = folder / "texts" / "en.yaml"
+    lines = english.read_text(encoding="utf-8").splitlines(keepends=True)
+    english.write_text("".join(line for line in lines if not line.startswith("  greeting:")), encoding="utf-8")
+    (folder / "texts" / "tr.yaml").unlink()
+    base, _ = load_base(folder, TODAY)
+    shipped, _ = load_base(shipped_folder(), TODAY)
+    assert base.texts.say("en", "greeting") == shipped.texts.say("en", "greeting")
+    assert base.texts.has("tr", "greeting")
