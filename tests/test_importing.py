@@ -1,0 +1,142 @@
+"""A page's publications become drafts once; a newer shipped base never overwrites a steward's work."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from bot.base import load_base, shipped_folder
+from bot.intake.beginning import import_shipped, init
+from bot.intake.drafts import drafts_of, new_id
+from bot.intake.found import Found, Leftover, NotTaken, Publication
+from bot.intake.importing import CHANGED, Imported, Importer
+from bot.intake.writing import changed
+from tests.newsroom import ARTICLE, NOW, TODAY, commits, empty_folder
+
+SECOND = Publication(
+    title="Une caméra de plus",
+    date=date(2026, 11, 21),
+    author="Guiillaume Bernard",
+    outlet="Rapports de Force",
+    language="fr",
+    passage="Une caméra de plus aurait été installée.",
+    claims=("Une caméra de plus aurait été installée.",),
+    part_of=0,
+    doubts=("author: Guiillaume has an odd ii",),
+)
+FIRST = replace(ARTICLE, url=None, claims=("In Leipzig sollen Kameras hängen.", "Sie zeichnen angeblich Ton auf."))
+PAGE = Found((FIRST, SECOND), (Leftover(1, "Startseite"),))
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    return empty_folder(tmp_path / "own")
+
+
+def take(folder: Path, found: Found) -> Imported:
+    return Importer(folder, load_base(folder, TODAY)[0]).take(found)
+
+
+def test_one_draft_a_publication_and_one_a_claim(own: Path) -> None:
+    done = take(own, PAGE)
+    drafts, findings = drafts_of(own)
+    assert not findings
+    assert sorted(draft.kind for draft in drafts.values()) == ["fact", "fact", "fact", "item", "item"]
+    assert set(done.new) == set(drafts)
+    second = next(draft for draft in drafts.values() if draft.row.get("outlet") == "Rapports de Force")
+    assert second.row["author"] == "Guiillaume Bernard"
+    assert second.row["published"] is None
+    assert second.row["part_of"] == "kameras-am-fliessband-in-leipzig"
+    assert done.doubts == ((second.id, "author: Guiillaume has an odd ii"),)
+    assert done.leftover == (Leftover(1, "Startseite"),)
+
+
+def test_importing_again_proposes_nothing(own: Path) -> None:
+    take(own, PAGE)
+    before = {path: path.read_bytes() for path in own.rglob("*.yaml")}
+    again = take(own, PAGE)
+    assert (again.new, again.changed, again.known) == ((), (), 2)
+    assert {path: path.read_bytes() for path in own.rglob("*.yaml")} == before
+
+
+def test_importing_again_proposes_what_is_new_or_changed_alone(own: Path) -> None:
+    take(own, PAGE)
+    path = drafts_of(own)[0]["kameras-am-fliessband-in-leipzig"].path
+    path.write_text(changed(path.read_text("utf-8"), lambda tree: tree.update(summary={"de": "Ours."})), "utf-8")
+    altered = replace(FIRST, passage="Neu.", claims=(*FIRST.claims, "Neu ist dies."), url="https://stadtzeitung.example/k")
+    third = replace(SECOND, title="Encore", author="Else Wer", date=date(2026, 11, 22), part_of=None, claims=())
+    done = take(own, Found((altered, SECOND, third)))
+    assert done.known == 1
+    assert len(done.new) == 1
+    assert len(done.changed) == 2
+    tree = drafts_of(own)[0]["kameras-am-fliessband-in-leipzig"].tree
+    assert tree["summary"] == {"de": "Ours."}
+    assert CHANGED in tree["doubts"]
+    assert tree["url"] == "https://stadtzeitung.example/k"
+
+
+def test_a_spelling_that_was_mended_is_the_same_publication(own: Path) -> None:
+    take(own, PAGE)
+    path = next(draft.path for draft in drafts_of(own)[0].values() if draft.row.get("author") == "Guiillaume Bernard")
+    path.write_text(path.read_text("utf-8").replace("Guiillaume", "Guillaume"), "utf-8")
+    assert take(own, PAGE).known == 2
+
+
+def test_what_was_declined_does_not_come_again(own: Path) -> None:
+    take(own, PAGE)
+    declined = own / "drafts" / "declined"
+    declined.mkdir()
+    for draft in drafts_of(own)[0].values():
+        draft.path.rename(declined / draft.path.name)
+    assert take(own, PAGE).new == ()
+
+
+def test_the_shipped_dossier_knows_its_own_publications(folder: Path) -> None:
+    known = Publication("Other words", date(2023, 7, 20), "Hanna Behn", "amazon-watchblog", ("Golem", "VICE"))
+    assert take(folder, Found((known,))).known == 1
+
+
+@pytest.mark.parametrize("words", ["", "…", "Äöü ß", "a" * 200, "x y " * 60, "日本語", "-- --"])
+def test_ids_are_ids(words: str) -> None:
+    first = new_id(words, frozenset())
+    second = new_id(words, frozenset({first}))
+    assert first != second
+    for id in (first, second):
+        assert 3 <= len(id) <= 40
+        assert set(id) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+
+
+def test_init_makes_a_folder_under_git(tmp_path: Path) -> None:
+    mine = tmp_path / "union"
+    init(mine, shipped_folder(), NOW)
+    base, _ = load_base(mine, TODAY)
+    assert len(base.items) == 8
+    assert (mine / "model" / "arrays.npz").is_file()
+    assert commits(mine) == ["rueckspiegel: Begin with the shipped base"]
+    with pytest.raises(NotTaken, match="not empty"):
+        init(mine, shipped_folder(), NOW)
+
+
+def test_an_upgrade_brings_drafts_and_overwrites_nothing(tmp_path: Path) -> None:
+    shipped, mine = tmp_path / "shipped", tmp_path / "union"
+    shutil.copytree(shipped_folder(), shipped, ignore=shutil.ignore_patterns("model", "questions"))
+    init(mine, shipped, NOW)
+    assert import_shipped(mine, shipped) == ()
+    item = "dossier/2023-07-20-van-videos-online.yaml"
+    (mine / item).write_text((mine / item).read_text("utf-8").replace("end up online", "OURS"), "utf-8")
+    (shipped / item).write_text((shipped / item).read_text("utf-8").replace("end up online", "THEIRS"), "utf-8")
+    vans = shipped / "facts" / "van-cameras.yaml"
+    vans.write_text(vans.read_text("utf-8").replace("id: van-camera-maker", "id: van-camera-brand", 1), "utf-8")
+    assert set(import_shipped(mine, shipped)) == {"van-videos-online", "van-camera-brand"}
+    assert "OURS" in (mine / item).read_text("utf-8")
+    drafts, _ = drafts_of(mine)
+    assert "THEIRS" in str(drafts["van-videos-online"].tree["title"])
+    assert drafts["van-camera-brand"].topic == "van-cameras"
+    assert not drafts["van-camera-brand"].missing(load_base(mine, TODAY)[0])
+    before = drafts["van-videos-online"].path.read_bytes()
+    assert import_shipped(mine, shipped) == ()
+    assert drafts["van-videos-online"].path.read_bytes() == before
