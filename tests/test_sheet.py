@@ -166,6 +166,10 @@ def test_content_cannot_inject(claim: str) -> None:
     held(claim)
 
 
+def test_a_word_longer_than_a_line_is_broken_and_not_cut_off() -> None:
+    assert printed(sheet_with("x" * 3_000)).pages > 1
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.text(min_size=1, max_size=700).filter(lambda text: clean(text) != ""))
 def test_any_text_is_shown_as_it_is(claim: str) -> None:
