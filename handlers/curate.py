@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+from bot.curating.advice import advice
 from bot.curating.bundles import Published, Refused
 from bot.curating.curation import Curation
 from bot.curating.showing import listed, shown
@@ -33,7 +36,7 @@ async def draft(message: Message, desk: Desk) -> Reply:
     try:
         id = await _draft_of(first.strip(), lines.strip(), curation, desk)
         found = await curation.drafts()
-        return shown(found[id], found, speaker)
+        return shown(found[id], found, speaker, await asyncio.to_thread(advice, found[id], speaker))
     except Refused as error:
         return reply(speaker.say(error.key, **error.values))
     except NotTaken as error:

@@ -249,3 +249,17 @@ async def test_nobody_else_may(one: Newsroom, command: str, role: Role) -> None:
 async def test_an_address_that_cannot_be_read_takes_nothing_over(one: Newsroom) -> None:
     assert "404" in (await one.say("/draft https://nowhere.example/x")).text
     assert not (one.folder / "drafts").exists()
+
+
+async def test_suggestions_are_shown_as_such_and_taken_over_by_nobody(one: Newsroom) -> None:
+    await one.say(f"/draft {ARTICLE.url}")
+    shown = await one.say(f"/draft {FACT}")
+    assert "Suggestion: status: reported (because of: sollen)" in shown.text
+    assert "Missing: claim de, claim en, status" in (await one.say(f"/publish {FACT}")).text
+    await one.say(f"/draft {ITEM}\n{ITEM_LINES}")
+    await one.say(f"/draft {FACT}\n{FACT_LINES}")
+    await one.say(f"/publish {ITEM}")
+    await one.say("/draft Once more at the conveyor")
+    again = await one.say(f"/draft once-more-at-the-conveyor-1\n{FACT_LINES}")
+    assert f"belongs to {FACT} already" in again.text
+    assert f"compare with {FACT}" in again.text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -24,7 +24,7 @@ _HEADS = {"item": "draft.item", "fact": "draft.fact", "unknown": "draft.unknown-
 _NAMES = {"questions": "question", "near_misses": "near-miss"}
 
 
-def shown(draft: Draft, drafts: Mapping[str, Draft], speaker: Speaker) -> Reply:
+def shown(draft: Draft, drafts: Mapping[str, Draft], speaker: Speaker, advice: Sequence[str] = ()) -> Reply:
     """One draft; a reply to it completes it."""
     missing = draft.missing(speaker.base)
     spans = [Span(speaker.say(_HEADS[draft.kind], id=draft.id), "bold"), Span("\n" + "\n".join(_lines(draft)))]
@@ -33,6 +33,7 @@ def shown(draft: Draft, drafts: Mapping[str, Draft], speaker: Speaker) -> Reply:
     notes = [speaker.say("draft.doubt", doubt=doubt) for doubt in draft.tree.get("doubts") or ()]
     if missing:
         notes.append(speaker.say("draft.missing", fields=", ".join(missing)))
+    notes += advice
     if notes:
         spans.append(Span("\n\n" + "\n".join(notes)))
     if not missing:
