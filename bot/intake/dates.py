@@ -27,7 +27,7 @@ _MONTHS = sorted(
 _MONTH = rf"(?i:{'|'.join(_MONTHS)})(?!\w)\.?"
 DATE = (
     rf"(?<![\w/.-])(?:[0-9]{{1,2}}(?:\.|er|st|nd|rd|th)?\ ?(?:of\ )?{_MONTH},?\ [0-9]{{4}}"
-    rf"|{_MONTH}\ [0-9]{{1,2}}(?:st|nd|rd|th)?,?\ [0-9]{{4}}|{_MONTH}\ [0-9]{{4}}"
+    rf"|{_MONTH}\ [0-9]{{1,2}}(?:st|nd|rd|th)?,?\ [0-9]{{4}}|(?<![0-9]\ )(?<![0-9]\.\ ){_MONTH}\ [0-9]{{4}}"
     r"|[0-9]{1,2}\.\ ?[0-9]{1,2}\.\ ?(?:[0-9]{4}|[0-9]{2})|[0-9]{1,2}/[0-9]{1,2}/[0-9]{4}|[0-9]{4}-[0-9]{2}-[0-9]{2})(?![\w/-])"
 )
 """Pattern of what is written like a date, whether or not there is such a day; blanks are single spaces."""

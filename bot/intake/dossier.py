@@ -23,8 +23,8 @@ from bot.intake.passages import claims_of, countries_of, language_of, sentences
 Places = Callable[[str], Collection[str]]
 """From a text to the codes of the countries that it names."""
 _NEW = regex.compile(r"\s+(?:New|NEW|Neu|NEU)!?$")
-_AT_THE_START = 40
-"""Characters before a credit line with which it still begins its entry."""
+_BEFORE_LEADING = regex.compile(r"\P{L}*+(?:(?:Der|Die|Das|Ein|Eine|Im|In|The|An?|Le|La|Une?)\ |L['’])?\P{L}*")
+"""What may stand before a credit line with which its entry still begins."""
 
 
 def read_dossier(
@@ -51,7 +51,7 @@ def read_dossier(
     if not publications:
         raise NotTaken(
             "no publication was found on this page",
-            "import a page with credit lines such as “Beitrag von Vorname Name vom 1. Mai 2024 bei Medium”, or write the draft by hand",
+            "import a page with credit lines such as “Beitrag von A. Autor vom 1. Mai 2024 bei O”, or write the draft by hand",
         )
     return Found(tuple(_compared(publications, known_authors, known_outlets)), tuple(leftover))
 
@@ -69,7 +69,7 @@ def _above(entry: Entry, first_of: dict[Entry, int]) -> int | None:
 def _stretches(entry: Entry) -> Iterator[tuple[Credit, int, int]]:
     """Each credit line with the stretch of the entry's text that it is for: behind it where it leads, else before it."""
     text, credits = entry.text, entry.credits
-    if credits[0].start <= _AT_THE_START and len(credits) > 1:
+    if len(credits) > 1 and _BEFORE_LEADING.fullmatch(text[: credits[0].start]):
         starts = [0, *(credit.start for credit in credits[1:])]
         ends = [*starts[1:], len(text)]
     else:
@@ -118,7 +118,9 @@ def _body(text: str, credit: Credit, start: int, end: int) -> str:
     """The stretch without headline and credit line; the latter stays where its sentence goes on to say what was found."""
     if "\n" in text[start : credit.start] and start == 0:
         start = text.index("\n") + 1
-    leads = credit.start - start <= _AT_THE_START and regex.match(rf"[\s{MARK}]*\p{{Ll}}", text[credit.end : end])
+    leads = _BEFORE_LEADING.fullmatch(text[start : credit.start]) and regex.match(
+        rf"[\s{MARK}]*\p{{Ll}}", text[credit.end : end]
+    )
     return text[start:end] if leads else f"{text[start : credit.start]}\n{text[credit.end : end]}"
 
 
@@ -129,7 +131,9 @@ def _title(entry: Entry, credit: Credit, start: int, body: str) -> tuple[str, bo
     headline = entry.lines[0].text
     if start == 0 and credit.start > len(headline):
         return _NEW.sub("", plain(headline)), False
-    first = next(iter(sentences(plain(body))), "") or plain(headline)
+    first = next(
+        (sentence for sentence in sentences(plain(body)) if len(regex.findall(r"\p{L}+", sentence)) >= 3), plain(headline)
+    )
     return first[:200], True
 
 

@@ -8,7 +8,7 @@ from datetime import date
 
 import regex
 
-from bot.intake.credits import MOST, Credit, credits_in
+from bot.intake.credits import MOST, TRIED, Credit, anchors_in, credits_in
 from bot.intake.found import NotTaken
 from bot.intake.lines import Line, plain
 
@@ -39,12 +39,15 @@ class Entry:
 def entries_of(lines: Sequence[Line], known_outlets: Collection[str], today: date) -> list[Entry]:
     """The page's entries with their credit lines. Raises NotTaken for more of these than a dossier has."""
     entries = _grouped(lines)
-    total = 0
+    anchors = total = 0
     for entry in entries:
-        entry.credits = list(credits_in(entry.text, known_outlets, today))
-        total += len(entry.credits)
-        if total > MOST:
-            raise NotTaken(f"the page has more than {MOST} credit lines", "import it in parts")
+        places = anchors_in(entry.text)
+        anchors += len(places)
+        if anchors <= TRIED:
+            entry.credits = list(credits_in(entry.text, places, known_outlets, today))
+            total += len(entry.credits)
+        if total > MOST or anchors > TRIED:
+            raise NotTaken(f"the page has more dates or credit lines than a dossier ({MOST})", "import it in parts")
     _see_also(entries)
     return _with_text_before(entries)
 

@@ -20,8 +20,8 @@ class Publication:
 
     `title` and `passage` are in `language`; `passage` is what a draft rests on, `claims` are sentences of it that look worth a
     fact each. `part_of` is the position of the publication that it stands under. `doubts` are for a steward to settle:
-    what looks like a mistake is named, never repaired. `original` is the publication's own language where the page tells of it in
-    another one and says its title: that title is then in `original`.
+    what looks like a mistake is named, never repaired. `original` is the language of the publication and its title
+    where the page tells of it in another one.
     """
 
     title: str

@@ -12,10 +12,59 @@ from bot.intake.found import NotTaken
 from bot.intake.lines import MARK, Line, counted, plain, seen, single_marks
 
 _DROPPED = frozenset(
-    ["head", "script", "style", "noscript", "template", "title", "svg", "math", "iframe", "object", "embed", "textarea", "select", "datalist", "canvas", "audio", "video"]
+    {
+        "head",
+        "script",
+        "style",
+        "noscript",
+        "template",
+        "title",
+        "svg",
+        "math",
+        "iframe",
+        "object",
+        "embed",
+        "textarea",
+        "select",
+    }
+    | {"datalist", "canvas", "audio", "video"}
 )
 _BLOCKS = frozenset(
-    ["address", "article", "aside", "blockquote", "body", "caption", "dd", "details", "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "header", "hr", "html", "main", "nav", "p", "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "h1", "h2", "h3", "h4", "h5", "h6"]
+    {
+        "address",
+        "article",
+        "aside",
+        "blockquote",
+        "body",
+        "caption",
+        "dd",
+        "details",
+        "div",
+        "dl",
+        "dt",
+        "fieldset",
+        "figcaption",
+    }
+    | {
+        "figure",
+        "footer",
+        "form",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "header",
+        "hr",
+        "html",
+        "main",
+        "nav",
+        "p",
+        "pre",
+        "section",
+    }
+    | {"summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr"}
 )
 _LISTS = frozenset({"ul", "ol", "menu"})
 _HEADING = re.compile(r"h[1-6]")

@@ -44,17 +44,17 @@ def seen(text: str) -> str:
 def single_marks(text: str, urls: Iterable[str | None]) -> tuple[str, tuple[str | None, ...]]:
     """The text with the marks close behind their words, and their addresses; of marks on one spot one is left."""
     runs = text.split(MARK)
-    shown, kept = runs[0], list[str | None]()
+    pieces, kept = [runs[0]], list[str | None]()
     for run, url in zip(runs[1:], urls, strict=True):
-        if shown.rstrip().endswith(MARK):
+        if kept and not pieces[-1].strip():
             kept[-1] = kept[-1] or url
-        else:
-            closed = shown.rstrip(" ")
-            # A blank before the link's end parts its words from what follows.
-            shown = closed + MARK + " " * (len(closed) < len(shown) and run[:1].isalnum())
-            kept.append(url)
-        shown += run
-    return shown.strip(), tuple(kept)
+            pieces[-1] += run
+            continue
+        words = pieces[-1].rstrip(" ")
+        # A blank before the link's end parts its words from what follows.
+        pieces[-1:] = [words, MARK, " " * (len(words) < len(pieces[-1]) and run[:1].isalnum()) + run]
+        kept.append(url)
+    return "".join(pieces).strip(), tuple(kept)
 
 
 def counted(lines: list[Line]) -> None:

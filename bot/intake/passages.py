@@ -1,4 +1,4 @@
-"""What a passage says: its language, the countries it names, and its sentences that are worth checking. Pure; all are guesses."""
+"""What a passage says: its language, the countries it names, its sentences worth checking. Pure; all are guesses."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Callable, Collection
 import regex
 
 MOST_CLAIMS = 14
-READ = 30_000
+READ = 20_000
 """Characters of a passage that are looked at; longer ones are no entry of a dossier."""
 _COMMON = {
-    "de": "der die das und ist nicht mit von dem den für auf sich ein eine einer auch werden wird sind im zu bei dass nach über aus",
+    "de": "der die das des und ist nicht mit von dem den für auf sich ein eine einer auch wird werden sind in im zu bei wer",
     "fr": "le la les des et est pas avec du une dans sur pour que qui au aux ce ses par sont elle il ne plus leur cette être",
     "en": "the and is not with of to in that for on are was were be by this from which their has have it an as at can will",
 }
@@ -60,8 +60,10 @@ def countries_of(text: str, places: Callable[[str], Collection[str]]) -> tuple[s
 
 
 def claims_of(text: str, places: Callable[[str], Collection[str]]) -> tuple[str, ...]:
-    """Sentences that state something of surveillance which could be checked, in the text's order: words of the field count most,
-    then figures and places."""
+    """Sentences that state something of surveillance which could be checked, in the text's order.
+
+    Where there are too many, words of the field count most, then figures and places.
+    """
     scored = []
     for position, sentence in enumerate(sentences(text)):
         if not 5 <= len(sentence.split()) <= 70 or _RHETORIC.search(sentence) or _POINTER.search(sentence):
