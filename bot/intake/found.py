@@ -20,7 +20,8 @@ class Publication:
 
     `title` and `passage` are in `language`; `passage` is what a draft rests on, `claims` are sentences of it that look worth a
     fact each. `part_of` is the position of the publication that it stands under. `doubts` are for a steward to settle:
-    what looks like a mistake is named, never repaired.
+    what looks like a mistake is named, never repaired. `original` is the language of the publication and its title
+    where the page tells of it in another one.
     """
 
     title: str
@@ -35,6 +36,7 @@ class Publication:
     claims: tuple[str, ...] = ()
     part_of: int | None = None
     doubts: tuple[str, ...] = ()
+    original: str = ""
 
 
 @dataclass(frozen=True, slots=True)

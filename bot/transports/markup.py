@@ -13,17 +13,13 @@ from urllib.parse import urlsplit
 import regex
 
 from bot.messages import Span
+from bot.unseen import clean
 
 LONGEST_UNITS = 4096
 LONGEST_BYTES = 32 * 1024
 MOST_MARKS = 50
 """Spans with a mark in one message; each may be two entities, a style and a link, and Telegram drops what is over 100."""
 _STYLES = {"bold": "bold", "italic": "italic"}
-# What is not seen or turns directions can make a text look like another. Line breaks, tabs, joiners and the two selectors
-# of emoji may stay; the blank Braille pattern is no letter.
-_UNSEEN = regex.compile(
-    r"[[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}\u2800]--[\n\t\u200c\u200d\ufe0e\ufe0f]]", regex.VERSION1
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +51,6 @@ def parts(spans: Sequence[Span]) -> list[Part]:
             marks.append((position, position + len(run), span))
         position += len(run)
     return [_part(text, start, end, marks) for start, end in _cuts(text, marks)]
-
-
-def clean(text: str) -> str:
-    """Without characters that are not seen or that turn the direction of what is seen."""
-    return _UNSEEN.sub("", text)
 
 
 def units(text: str) -> int:

@@ -11,10 +11,11 @@ from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPrevie
 from bot.deliveries import Gone, Later, Missing, Moved, Outcome, Refused, Sent, Unsure
 from bot.logs import Event, Fate, fail, warn
 from bot.messages import Address, Button, Opens, Reply
-from bot.transports.markup import Part, clean, parts
+from bot.transports.markup import Part, parts
 from bot.transports.pacer import Lane, Pacer
 from bot.transports.telegram.api import Api
 from bot.transports.telegram.callbacks import data_of
+from bot.unseen import clean
 
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
 MOST_UNSURE = 5
