@@ -140,3 +140,10 @@ def test_an_upgrade_brings_drafts_and_overwrites_nothing(tmp_path: Path) -> None
     before = drafts["van-videos-online"].path.read_bytes()
     assert import_shipped(mine, shipped) == ()
     assert drafts["van-videos-online"].path.read_bytes() == before
+
+
+def test_writing_changes_nothing_that_was_not_changed() -> None:
+    data = shipped_folder()
+    for path in (*(data / "dossier").glob("*.yaml"), data / "facts" / "dossier.yaml", data / "grid.yaml", data / "base.yaml"):
+        text = path.read_text("utf-8")
+        assert changed(text, lambda tree: None) == text, path

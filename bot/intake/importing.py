@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -90,13 +91,18 @@ class Importer:
             if name in self._ledger.pages:
                 continue
             self._ledger.pages[name] = mark(claim)
-            id = self._take_id(f"{item[:34]} 1")
+            id = self._numbered(item[:34])
             write(self._folder / FOLDER / "facts" / f"{id}.yaml", dumped(_fact_tree(id, item, publication, claim)))
             made.append(id)
         return made
 
     def _path(self, id: str, tree: Tree) -> Path:
         return self._folder / FOLDER / f"{tree.get('date') or 'undated'}-{id}.yaml"
+
+    def _numbered(self, item: str) -> str:
+        id = next(id for number in count(1) if (id := f"{item}-{number}") not in self._taken)
+        self._taken.add(id)
+        return id
 
     def _take_id(self, words: str) -> str:
         id = new_id(words, frozenset(self._taken))
@@ -156,16 +162,17 @@ def _fact_tree(id: str, item: str, publication: Publication, passage: str) -> Tr
 
 
 def _item_tree(id: str, publication: Publication, part_of: str | None) -> Tree:
+    language = publication.original or publication.language
     return {
         "id": id,
         "date": publication.date.isoformat() if publication.date else None,
-        "title": {publication.language or "de": publication.title} if publication.title else {},
+        "title": {language or "de": publication.title} if publication.title else {},
         "summary": {},
         "outlet": publication.outlet or None,
         "author": publication.author or None,
         "cites": list(publication.cites),
         "url": publication.url,
-        **({"language": publication.language} if publication.language else {}),
+        **({"language": language} if language else {}),
         "country": list(publication.country),
         "topics": [],
         "published": None,

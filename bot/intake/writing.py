@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from ruamel.yaml.representer import RoundTripRepresenter
 
 Tree = dict[str, Any]
 _NEVER_WRAP = 100_000
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def parsed(text: str) -> Any:
@@ -52,10 +54,17 @@ def write(path: Path, text: str) -> None:
 
 
 class _Representer(RoundTripRepresenter):
-    """Nothing is written as `null`, as the folder's files do."""
+    """Nothing is `null`, days stand without quotes and lines below one another, as in the folder's files."""
+
+
+def _written(representer: Any, text: str) -> Any:
+    if _DAY.fullmatch(text):
+        return representer.represent_scalar("tag:yaml.org,2002:timestamp", text)
+    return representer.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
 
 
 _Representer.add_representer(type(None), lambda self, _: self.represent_scalar("tag:yaml.org,2002:null", "null"))
+_Representer.add_representer(str, _written)
 
 
 def _yaml() -> YAML:
