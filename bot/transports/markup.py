@@ -5,25 +5,19 @@ Telegram counts entity offsets in UTF-16 units; 4096 of those are surely no more
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import regex
 
 from bot.messages import Span
+from bot.spoofing import clean, safe_url
 
 LONGEST_UNITS = 4096
 LONGEST_BYTES = 32 * 1024
 MOST_MARKS = 50
 """Spans with a mark in one message; each may be two entities, a style and a link, and Telegram drops what is over 100."""
 _STYLES = {"bold": "bold", "italic": "italic"}
-# What is not seen or turns directions can make a text look like another. Line breaks, tabs, joiners and the two selectors
-# of emoji may stay; the blank Braille pattern is no letter.
-_UNSEEN = regex.compile(
-    r"[[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}\u2800]--[\n\t\u200c\u200d\ufe0e\ufe0f]]", regex.VERSION1
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,26 +51,9 @@ def parts(spans: Sequence[Span]) -> list[Part]:
     return [_part(text, start, end, marks) for start, end in _cuts(text, marks)]
 
 
-def clean(text: str) -> str:
-    """Without characters that are not seen or that turn the direction of what is seen."""
-    return _UNSEEN.sub("", text)
-
-
 def units(text: str) -> int:
     """Length in UTF-16 units."""
     return len(text) + sum(c > "\uffff" for c in text)
-
-
-def safe_url(url: str) -> str | None:
-    """The address if it is a link that may be shown: https, a host, nobody's name before it."""
-    try:
-        split = urlsplit(url)
-        host, _ = split.hostname or "", split.port
-    except ValueError:
-        return None
-    if split.scheme != "https" or "@" in split.netloc or not re.fullmatch(r"([a-z0-9-]+\.)+[a-z0-9-]+", host):
-        return None
-    return url if re.fullmatch(r"[!-~]+", url) else None
 
 
 def _link(span: Span) -> str | None:

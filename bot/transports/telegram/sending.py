@@ -11,7 +11,8 @@ from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPrevie
 from bot.deliveries import Gone, Later, Missing, Moved, Outcome, Refused, Sent, Unsure
 from bot.logs import Event, Fate, fail, warn
 from bot.messages import Address, Button, Opens, Reply
-from bot.transports.markup import Part, clean, parts
+from bot.spoofing import clean
+from bot.transports.markup import Part, parts
 from bot.transports.pacer import Lane, Pacer
 from bot.transports.telegram.api import Api
 from bot.transports.telegram.callbacks import data_of
