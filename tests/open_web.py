@@ -86,3 +86,9 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
         )
     )  # fmt: skip
     return chain, private
+
+
+def rss(items: str) -> str:
+    """A feed of German texts with these items."""
+    head = '<?xml version="1.0"?><rss version="2.0"><channel><title>Watch &amp; Blog</title><language>de-DE</language>'
+    return f"{head}{items}</channel></rss>"
