@@ -92,6 +92,14 @@ def shown(url: str) -> str:
         return text
 
 
+def host_of(url: str) -> str:
+    """The host of an address as a report may show it; the address itself where it has none."""
+    try:
+        return shown_host(urlsplit(url).hostname or "") or shown(url)
+    except ValueError:
+        return shown(url)
+
+
 def shown_host(host: str) -> str:
     """The host, in its ASCII form (punycode) where its letters mix scripts or look like others."""
     try:
