@@ -64,6 +64,9 @@ class Event(Enum):
     NOT_RELOADED = "not-reloaded"
     REFITTED = "refitted"
     GAP_LEFT = "gap-left"
+    FEED_READ = "feed-read"
+    FEED_FAILED = "feed-failed"
+    LINKS_CHECKED = "links-checked"
     UNHANDLED = "unhandled"
 
 

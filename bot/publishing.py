@@ -12,10 +12,12 @@ from bot.app import App, now
 from bot.deliveries import Sent
 from bot.digests import Subscription
 from bot.facts import Item
+from bot.intake.child import Fetcher
 from bot.logs import Event, fail
 from bot.loops.clock import Clock
 from bot.loops.correct import Corrector
 from bot.loops.deliver import Deliverer
+from bot.loops.links import LinkWatcher, addresses_of
 from bot.loops.plan import Planner
 from bot.loops.preview import Previewer
 from bot.loops.reload import Reloader
@@ -46,6 +48,9 @@ class Publishing:
             self.reloader.watch_for_ever,
             self.clock.watch_for_ever,
         )
+        if settings.steward_room is not None:
+            links = LinkWatcher(store, lambda: addresses_of(app.base), Fetcher().link, self.tell, now)
+            self.chores = (*self.chores, links.watch_for_ever)
 
     async def stop(self) -> None:
         """Let what is being sent come to its end."""
