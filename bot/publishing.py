@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -42,7 +42,7 @@ class Publishing:
         self.previewer = Previewer(store, lambda: app.base, settings.timezone, settings.preview_hours, self._show)
         self.corrector = Corrector(store, transports, lambda: app.base, settings.language)
         self.reloader = Reloader(app, app.settings.state, self.tell)
-        self.chores = (
+        self.chores: tuple[Callable[[], Awaitable[None]], ...] = (
             self._tick_for_ever,
             self.deliverer.deliver_for_ever,
             self.reloader.watch_for_ever,

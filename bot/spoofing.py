@@ -15,6 +15,7 @@ import regex
 _UNSEEN = regex.compile(
     r"[[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}\u2800]--[\n\t\u200c\u200d\ufe0e\ufe0f]]", regex.VERSION1
 )
+LONGEST_URL = 2000
 _NUMBER = re.compile(r"(0x[0-9a-f]*|[0-9]+)")
 _INSIDE = ("localhost", "local", "internal", "intranet", "lan", "home", "corp", "arpa", "onion")
 # Letters of other scripts that pass for Latin ones, and Latin ones that pass for others.
@@ -33,6 +34,7 @@ class Fault(NamedTuple):
 UNENCRYPTED = Fault("the address is not encrypted (http)", "write https://, where the site has it")
 _BROKEN = Fault("that is no web address", "write one that begins with https://")
 _UNSEEN_SIGNS = Fault("the address holds characters that are not seen", "type it anew, without them")
+_LONG = Fault(f"the address has more than {LONGEST_URL} characters", "look for a shorter one, such as that for sharing")
 _BLANK = Fault("the address holds blanks or backslashes", "copy it once more from the page")
 _NAMED = Fault("the address names somebody before the host, so that it looks like another", "take out what stands before the @")
 _PORT = Fault("the address names a port", "take it out; only the usual one is asked")
@@ -60,6 +62,8 @@ def safe_url(url: str) -> str | None:
 
 def fault_of(url: str) -> Fault | None:
     """What keeps an address from being taken as a source, or nothing."""
+    if len(url) > LONGEST_URL:
+        return _LONG
     if clean(url) != url:
         return _UNSEEN_SIGNS
     if "\\" in url or any(sign.isspace() for sign in url):

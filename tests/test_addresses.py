@@ -14,23 +14,19 @@ from tests.test_check import change, findings
 ITEM = "dossier/2023-07-20-van-videos-online.yaml"
 
 
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [("http://example.org/", "not encrypted"), ("https://аmazon.com/x", "xn--mazon-3ve.com"), ("https://10.0.0.1/", "number")],
-)
-def test_an_item_whose_address_misleads_is_a_doubt(folder: Path, url: str, words: str) -> None:
-    line = change(folder, ITEM, "url: null", f"url: {url}")
+def test_an_item_whose_address_misleads_is_a_doubt(folder: Path) -> None:
+    line = change(folder, ITEM, "url: null", "url: https://аmazon.com/x")
     (found,) = findings(folder)
     assert (found.file, found.line, found.field, found.level) == (ITEM, line, "url", "warning")
-    assert words in str(found)
+    assert "xn--mazon-3ve.com" in str(found)
 
 
-def test_a_folder_has_the_feeds_that_its_file_names_and_else_none(folder: Path) -> None:
-    assert load_base(folder, TODAY)[0].feeds == ()
-    (folder / "feeds.yaml").write_text(
+def test_a_folder_has_the_feeds_that_its_file_names_and_else_none(bare: Path) -> None:
+    assert load_base(bare, TODAY)[0].feeds == ()
+    (bare / "feeds.yaml").write_text(
         "feeds:\n  - url: https://example.org/feed\n    name: Example\n  - url: https://www.example.net/rss\n", encoding="utf-8"
     )
-    base, doubts = load_base(folder, TODAY)
+    base, doubts = load_base(bare, TODAY)
     assert base.feeds == (Feed("https://example.org/feed", "Example"), Feed("https://www.example.net/rss", "www.example.net"))
     assert doubts == ()
 
@@ -47,10 +43,8 @@ def test_a_folder_has_the_feeds_that_its_file_names_and_else_none(folder: Path) 
         ("feeds:\n  - url: https://a.org/f\n  - url: https://a.org/f\n", 3, "stands twice", "warning"),
     ],
 )
-def test_a_mistake_in_the_list_of_feeds_is_said_with_its_line(
-    folder: Path, text: str, line: int, words: str, level: str
-) -> None:
-    (folder / "feeds.yaml").write_text(text, encoding="utf-8")
-    (found,) = findings(folder)
+def test_a_mistake_in_the_list_of_feeds_is_said_with_its_line(bare: Path, text: str, line: int, words: str, level: str) -> None:
+    (bare / "feeds.yaml").write_text(text, encoding="utf-8")
+    (found,) = findings(bare)
     assert (found.file, found.line, found.level) == ("feeds.yaml", line, level)
     assert words in str(found)

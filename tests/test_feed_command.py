@@ -24,25 +24,25 @@ feeds:
 """
 
 
-def test_comments_and_order_stay(folder: Path) -> None:
-    file = folder / "feeds.yaml"
+def test_comments_and_order_stay(bare: Path) -> None:
+    file = bare / "feeds.yaml"
     file.write_text(LIST, encoding="utf-8")
-    feedlist.add(folder, "https://c.example/feed", "C: ü")
+    feedlist.add(bare, "https://c.example/feed", "C: ü")
     assert file.read_text(encoding="utf-8") == LIST + "  - url: https://c.example/feed\n    name: 'C: ü'\n"
-    feedlist.remove(folder, "https://c.example/feed")
+    feedlist.remove(bare, "https://c.example/feed")
     assert file.read_text(encoding="utf-8") == LIST
-    feedlist.remove(folder, "https://b.example/feed")
+    feedlist.remove(bare, "https://b.example/feed")
     assert file.read_text(encoding="utf-8").startswith(LIST[: LIST.index("  - url")].rstrip())
-    assert [feed.url for feed in load_base(folder, TODAY)[0].feeds] == ["https://a.example/feed"]
+    assert [feed.url for feed in load_base(bare, TODAY)[0].feeds] == ["https://a.example/feed"]
 
 
-def test_a_list_that_the_library_would_garble_is_left_as_it_is(folder: Path) -> None:
-    file = folder / "feeds.yaml"
+def test_a_list_that_the_library_would_garble_is_left_as_it_is(bare: Path) -> None:
+    file = bare / "feeds.yaml"
     text = "feeds:\n  - {url: 'https://a.example/feed'}   # daily\n  - url: https://b.example/feed\n    name: B\n"
     file.write_text(text, encoding="utf-8")
     refused = ""
     try:
-        feedlist.add(folder, "https://c.example/feed", None)
+        feedlist.add(bare, "https://c.example/feed", None)
     except NotTaken as error:
         refused = error.remedy
     added = "" if refused else "  - url: https://c.example/feed\n"  # A version of it may know better.
@@ -50,46 +50,46 @@ def test_a_list_that_the_library_would_garble_is_left_as_it_is(folder: Path) -> 
     assert file.read_text(encoding="utf-8") == text + added
 
 
-def test_a_list_that_is_not_indented_stays_so(folder: Path) -> None:
-    file = folder / "feeds.yaml"
+def test_a_list_that_is_not_indented_stays_so(bare: Path) -> None:
+    file = bare / "feeds.yaml"
     file.write_text("feeds:\n- url: https://a.example/feed\n  name: A\n", encoding="utf-8")
-    feedlist.add(folder, "https://b.example/feed", "B")
+    feedlist.add(bare, "https://b.example/feed", "B")
     assert file.read_text(encoding="utf-8").endswith("  name: A\n- url: https://b.example/feed\n  name: B\n")
 
 
-def test_a_list_is_made_where_there_is_none_and_may_become_empty(folder: Path) -> None:
-    feedlist.add(folder, "https://a.example/feed", None)
-    assert (folder / "feeds.yaml").read_text(encoding="utf-8") == "feeds:\n  - url: https://a.example/feed\n"
-    feedlist.remove(folder, "https://a.example/feed")
-    base, doubts = load_base(folder, TODAY)
+def test_a_list_is_made_where_there_is_none_and_may_become_empty(bare: Path) -> None:
+    feedlist.add(bare, "https://a.example/feed", None)
+    assert (bare / "feeds.yaml").read_text(encoding="utf-8") == "feeds:\n  - url: https://a.example/feed\n"
+    feedlist.remove(bare, "https://a.example/feed")
+    base, doubts = load_base(bare, TODAY)
     assert (base.feeds, doubts) == ((), ())
-    feedlist.add(folder, "https://b.example/feed", "B")
-    assert [feed.name for feed in load_base(folder, TODAY)[0].feeds] == ["B"]
-    assert sorted(file.name for file in folder.glob("*feeds*")) == ["feeds.yaml"]
+    feedlist.add(bare, "https://b.example/feed", "B")
+    assert [feed.name for feed in load_base(bare, TODAY)[0].feeds] == ["B"]
+    assert sorted(file.name for file in bare.glob("*feeds*")) == ["feeds.yaml"]
 
 
 @pytest.mark.parametrize(
     ("url", "words"),
     [("http://a.example/feed", "not encrypted"), ("https://аmazon.com/feed", "xn--mazon-3ve.com"), ("x", "no web address")],
 )
-def test_an_address_that_misleads_is_not_added(folder: Path, url: str, words: str) -> None:
+def test_an_address_that_misleads_is_not_added(bare: Path, url: str, words: str) -> None:
     with pytest.raises(NotTaken, match=words):
-        feedlist.add(folder, url, None)
-    assert not (folder / "feeds.yaml").exists()
+        feedlist.add(bare, url, None)
+    assert not (bare / "feeds.yaml").exists()
 
 
 @pytest.mark.parametrize("text", ["feeds: [", "- a\n", "feeds: {}\n", "other: []\n"])
-def test_a_list_that_cannot_be_read_is_left_as_it_is(folder: Path, text: str) -> None:
-    (folder / "feeds.yaml").write_text(text, encoding="utf-8")
+def test_a_list_that_cannot_be_read_is_left_as_it_is(bare: Path, text: str) -> None:
+    (bare / "feeds.yaml").write_text(text, encoding="utf-8")
     with pytest.raises(NotTaken, match="check"):
-        feedlist.add(folder, "https://a.example/feed", None)
-    assert (folder / "feeds.yaml").read_text(encoding="utf-8") == text
+        feedlist.add(bare, "https://a.example/feed", None)
+    assert (bare / "feeds.yaml").read_text(encoding="utf-8") == text
 
 
 def test_the_commands_add_list_and_remove(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("RUECKSPIEGEL_DATA", str(folder))
+    monkeypatch.setenv("RUECKSPIEGEL_DATA", str(bare))
     monkeypatch.setenv("RUECKSPIEGEL_STATE", str(tmp_path / "state"))
 
     def said(*arguments: str) -> tuple[object, str, str]:

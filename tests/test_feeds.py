@@ -226,8 +226,9 @@ async def test_an_entry_is_forgotten_90_days_after_the_feed_last_showed_it(store
     assert await unseen() == {"b"}
 
 
-async def test_a_real_feed_of_500_entries_and_one_that_answers_with_rubbish(tmp_path: Path, store: Store) -> None:
-    async with OpenWeb(tmp_path) as open_web:
+async def test_a_real_feed_of_500_entries_and_one_that_answers_with_rubbish(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path}/test.db"
+    async with OpenWeb(tmp_path) as open_web, open_store(url, Keys(b"k" * 32)) as store:
         room = Newsroom(store)
         fetcher = Fetcher(open_web.loopback)
         watcher = FeedWatcher(store, lambda: room.feeds, fetcher.feed, room.found, room.tell, lambda: room.now)

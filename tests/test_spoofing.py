@@ -20,7 +20,7 @@ def test_a_plain_address_has_no_fault(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "words"),
     [
-        ("http://example.org/", "not encrypted"),
+        ("http://example.org/", "not encrypted"), (f"https://example.org/{'a' * 2000}", "more than 2000"),
         ("ftp://example.org/", "no web address"), ("file:///etc/passwd", "no web address"), ("example.org", "no web address"),
         ("javascript:alert(1)", "no web address"), ("https://[::1/", "no web address"), ("https://a.b:x/", "no web address"),
         ("https://amazon.de@evil.example/", "before the host"), ("https://a:b@evil.example/", "before the host"),
