@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bot.facts import Fact, Item, Talk, Unknown
+from bot.facts import Fact, Feed, Item, Talk, Unknown
 from bot.findings import Finding, errors_of
 from bot.reading import Folder, read_folder
 from bot.search.corpus import Corpus
@@ -42,6 +42,7 @@ class Base:
     asked_by_place: frozenset[str]
     emergency: str
     dossier: Mapping[str, str]
+    feeds: tuple[Feed, ...]
     grid: Mapping[str, Any] = field(repr=False)
 
     @cached_property
@@ -87,5 +88,6 @@ def assemble(folder: Folder) -> Base:
         asked_by_place=frozenset(settings.get("asked_by_place", ())),
         emergency=settings.get("emergency", "112"),
         dossier=settings.get("dossier") or {},
+        feeds=tuple(folder.feeds()),
         grid=folder.trees["grid"] or {},
     )

@@ -33,6 +33,14 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Feed:
+    """What is watched for new publications, and what stewards call it."""
+
+    url: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class Fact:
     """One claim with its hedge, its place and date, and whom it is known from.
 

@@ -65,6 +65,9 @@ class Event(Enum):
     NOT_COMMITTED = "not-committed"
     REFITTED = "refitted"
     GAP_LEFT = "gap-left"
+    FEED_READ = "feed-read"
+    FEED_FAILED = "feed-failed"
+    LINKS_CHECKED = "links-checked"
     UNHANDLED = "unhandled"
 
 

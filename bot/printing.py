@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, time
 
 from bot.sheet import Sheet
-from bot.transports.markup import clean
+from bot.unseen import clean
 
 
 class NoTypesetting(Exception):

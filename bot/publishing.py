@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -12,10 +12,12 @@ from bot.app import App, now
 from bot.deliveries import Sent
 from bot.digests import Subscription
 from bot.facts import Item
+from bot.intake.child import Fetcher
 from bot.logs import Event, fail
 from bot.loops.clock import Clock
 from bot.loops.correct import Corrector
 from bot.loops.deliver import Deliverer
+from bot.loops.links import LinkWatcher, addresses_of
 from bot.loops.plan import Planner
 from bot.loops.preview import Previewer
 from bot.loops.reload import Reloader
@@ -40,12 +42,15 @@ class Publishing:
         self.previewer = Previewer(store, lambda: app.base, settings.timezone, settings.preview_hours, self._show)
         self.corrector = Corrector(store, transports, lambda: app.base, settings.language)
         self.reloader = Reloader(app, app.settings.state, self.tell)
-        self.chores = (
+        self.chores: tuple[Callable[[], Awaitable[None]], ...] = (
             self._tick_for_ever,
             self.deliverer.deliver_for_ever,
             self.reloader.watch_for_ever,
             self.clock.watch_for_ever,
         )
+        if settings.steward_room is not None:
+            links = LinkWatcher(store, lambda: addresses_of(app.base), Fetcher().link, self.tell, now)
+            self.chores = (*self.chores, links.watch_for_ever)
 
     async def stop(self) -> None:
         """Let what is being sent come to its end."""

@@ -11,11 +11,14 @@ from typing import Any
 
 import jsonschema_rs
 
-from bot.facts import Fact, Item, Talk, Unknown
+from bot.facts import Fact, Feed, Item, Talk, Unknown
 from bot.findings import Finding
+from bot.spoofing import host_of
 from bot.yaml_lines import BrokenYaml, Document, read
 
-_SINGLE = {"base": "base", "names": "names", "grid": "grid"}
+_SINGLE = {"base": "base", "names": "names", "grid": "grid", "feeds": "feeds"}
+_OWN = ("feeds",)
+"""Never taken from the shipped folder."""
 _MANY = {"facts": "facts", "dossier": "item", "talk": "talk", "texts": "texts"}
 
 
@@ -79,6 +82,10 @@ class Folder:
                 reason=(row["withdrawn"] or {}).get("reason") or {},
             )
 
+    def feeds(self) -> Iterator[Feed]:
+        for row in (self.trees.get("feeds") or {}).get("feeds", ()):
+            yield Feed(row["url"], row.get("name") or host_of(row["url"]))
+
     def topics(self) -> Mapping[str, Mapping[str, str]]:
         """Topic id to its name in words, of the topics that have facts."""
         return {
@@ -107,7 +114,10 @@ def read_folder(path: Path, shipped: Path) -> Folder:
     _fill_phrases(folder, shipped)
     for part, schema in _SINGLE.items():
         file = path / f"{part}.yaml"
-        file = file if file.is_file() else shipped / f"{part}.yaml"
+        if not file.is_file():
+            if part in _OWN:
+                continue
+            file = shipped / f"{part}.yaml"
         document = _take(folder, file, f"{part}.yaml", schema, shipped)
         folder.trees[part] = document.tree if document else None
     return folder

@@ -8,6 +8,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
+from bot.addresses import address_doubts
 from bot.findings import Finding
 from bot.phrasing import check_phrases
 from bot.reading import Folder
@@ -30,6 +31,7 @@ def validate(folder: Folder, today: date) -> Iterator[Finding]:
     yield from _variants(folder)
     yield from check_phrases(folder)
     yield from _doubts(folder)
+    yield from address_doubts(folder)
 
 
 def _entries(folder: Folder) -> Iterator[tuple[str, Document, tuple[str | int, ...], dict[str, Any], str]]:

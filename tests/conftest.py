@@ -71,6 +71,15 @@ def folder(tmp_path: Path) -> Path:
     return copy
 
 
+@pytest.fixture
+def bare(folder: Path) -> Path:
+    """The same without facts and items: a valid base that is read at once."""
+    for part in ("facts", "dossier"):
+        for file in (folder / part).iterdir():
+            file.unlink()
+    return folder
+
+
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[postgres.Postgres]:
     with postgres.running() as server:

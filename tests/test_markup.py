@@ -12,7 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.messages import Span
-from bot.transports.markup import Part, parts, safe_url, units
+from bot.spoofing import safe_url
+from bot.transports.markup import Part, parts, units
 from bot.unseen import clean
 
 IGNORABLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\u2800]")

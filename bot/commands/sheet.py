@@ -13,7 +13,7 @@ from bot.config import read_settings
 from bot.printing import NoTypesetting, printed
 from bot.sheet import NoSheet, sheet_of, told
 from bot.speaker import Speaker
-from bot.transports.markup import clean
+from bot.unseen import clean
 
 
 @click.command()

@@ -19,7 +19,7 @@ from bot.search.corpus import label_of
 EVERY_SECONDS = 10.0
 FIT_SECONDS = 900.0
 MOST_SHOWN = 5
-_WATCHED = ("base.yaml", "names.yaml", "grid.yaml", "facts", "dossier", "talk", "texts", "model")
+_WATCHED = ("base.yaml", "names.yaml", "grid.yaml", "feeds.yaml", "facts", "dossier", "talk", "texts", "model")
 
 Tell = Callable[[str, Mapping[str, str]], Awaitable[None]]
 

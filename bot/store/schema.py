@@ -117,3 +117,41 @@ shown = Table(
     metadata,
     _column("draft", Text(), "a draft that the stewards were shown", _REVIEWED, primary_key=True),
 )
+
+_WATCHED = "as long as the feed is watched"
+
+feeds = Table(
+    "feeds",
+    metadata,
+    _column("url", Text(), "the address of a feed that is watched", _WATCHED, primary_key=True),
+    _column("etag", Text(), "what its server calls the version that was read, so that it need not be sent again", _WATCHED),
+    _column("modified", Text(), "when its server says that version was made", _WATCHED),
+    _column("read", BigInteger(), "last read, in seconds since 1970, or 0: the first time not all is new", _WATCHED),
+    _column("pause", BigInteger(), "the seconds between two looks that it asks for, or 0", _WATCHED),
+    _column("next", BigInteger(), "not looked at before, in seconds since 1970", _WATCHED, index=True),
+    _column("failures", BigInteger(), "how often in a row it failed, to wait longer each time", _WATCHED),
+    _column("failing", BigInteger(), "failing since, in seconds since 1970, or 0", _WATCHED),
+    _column("told", BigInteger(), "1 where the stewards know that it is broken", _WATCHED),
+)
+
+feed_entries = Table(
+    "feed_entries",
+    metadata,
+    _column("feed", Text(), "the address of the feed", "90 days after the feed last showed it", primary_key=True),
+    _column(
+        "entry", Text(), "hash of an entry that was seen, to know what is new", "90 days after the feed last showed it",
+        primary_key=True,
+    ),
+    _column("last", BigInteger(), "last shown by the feed, in seconds since 1970", "90 days after the feed last showed it"),
+)  # fmt: skip
+
+_LINKED = "as long as the dossier names the address"
+
+links = Table(
+    "links",
+    metadata,
+    _column("url", Text(), "the address of a source in the dossier", _LINKED, primary_key=True),
+    _column("checked", BigInteger(), "last checked, in seconds since 1970", _LINKED),
+    _column("dead", BigInteger(), "dead since, in seconds since 1970, or 0", _LINKED),
+    _column("told", BigInteger(), "1 where the stewards know that it is dead", _LINKED),
+)

@@ -5,14 +5,13 @@ Telegram counts entity offsets in UTF-16 units; 4096 of those are surely no more
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import regex
 
 from bot.messages import Span
+from bot.spoofing import safe_url
 from bot.unseen import clean
 
 LONGEST_UNITS = 4096
@@ -56,18 +55,6 @@ def parts(spans: Sequence[Span]) -> list[Part]:
 def units(text: str) -> int:
     """Length in UTF-16 units."""
     return len(text) + sum(c > "\uffff" for c in text)
-
-
-def safe_url(url: str) -> str | None:
-    """The address if it is a link that may be shown: https, a host, nobody's name before it."""
-    try:
-        split = urlsplit(url)
-        host, _ = split.hostname or "", split.port
-    except ValueError:
-        return None
-    if split.scheme != "https" or "@" in split.netloc or not re.fullmatch(r"([a-z0-9-]+\.)+[a-z0-9-]+", host):
-        return None
-    return url if re.fullmatch(r"[!-~]+", url) else None
 
 
 def _link(span: Span) -> str | None:

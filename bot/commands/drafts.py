@@ -1,0 +1,117 @@
+"""`init`, `import`, `draft`: a union's own folder, and drafts in it. For stewards at a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from bot.app import now, today
+from bot.base import Base, load_base, shipped_folder
+from bot.commands.common import data_option
+from bot.config import read_settings
+from bot.intake.beginning import import_shipped
+from bot.intake.beginning import init as begin
+from bot.intake.child import Fetcher
+from bot.intake.dossier import read_dossier
+from bot.intake.drafts import Draft, drafts_of, facts_for
+from bot.intake.found import Found, NotTaken, Publication
+from bot.intake.importing import Imported, Importer, start
+from bot.intake.page import read_page
+
+
+@click.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def init(folder: Path) -> None:
+    """Make a data folder of the union's own, from the shipped one, under git."""
+    begin(folder, shipped_folder(), now())
+    click.echo(f"{folder} is a copy of the shipped base, under git. Set RUECKSPIEGEL_DATA={folder.absolute()} and write there.")
+
+
+@click.command("import")
+@click.argument("source")
+@data_option
+def import_(source: str, data: Path | None) -> None:
+    """Draft what a dossier page (FILE or URL) or the newer `shipped` base has that this folder lacks."""
+    folder = own_folder(data)
+    if source == "shipped":
+        ids = import_shipped(folder, shipped_folder())
+        click.echo(f"{len(ids)} drafts of what is new or changed in the shipped base")
+        for id in ids:
+            click.echo(f"  {id}")
+        return
+    base = _base(folder)
+    _report(Importer(folder, base).take(_found(source, base)), folder, base)
+
+
+@click.command()
+@click.argument("url", required=False)
+@click.option("--title", default="", help="What it is about, where there is no address to read it from.")
+@data_option
+def draft(url: str | None, title: str, data: Path | None) -> None:
+    """Begin a draft, of the article at URL or of nothing yet; name what is missing in it."""
+    folder = own_folder(data)
+    base = _base(folder)
+    publication = asyncio.run(Fetcher().article(url)) if url else Publication(title, language=read_settings().language)
+    made = start(folder, base, publication)
+    drafts, _ = drafts_of(folder)
+    for one in (made, *facts_for(made, drafts)):
+        _say(one, folder, base)
+
+
+def own_folder(data: Path | None) -> Path:
+    """The folder that is written to.
+
+    :raises NotTaken: where none is named: the shipped one is replaced by every upgrade.
+    """
+    folder = data or read_settings().data
+    if folder is None:
+        raise NotTaken(
+            "drafts need a data folder of the union's own", "run `rueckspiegel init FOLDER` and set RUECKSPIEGEL_DATA"
+        )
+    if not folder.is_dir():
+        raise NotTaken(f"there is no folder {folder}", "run `rueckspiegel init` with it, or name another")
+    return folder
+
+
+def _base(folder: Path) -> Base:
+    return load_base(folder, today())[0]
+
+
+def _found(source: str, base: Base) -> Found:
+    """What a page lists, from a file or an address.
+
+    :raises NotTaken: where it cannot be read, or is no dossier.
+    """
+    items = base.items.values()
+    if "://" in source:
+        page = asyncio.run(Fetcher().page(source))
+        lines = read_page(page.body, page.content_type, page.url)
+    else:
+        try:
+            lines = read_page(Path(source).read_bytes())
+        except OSError as error:
+            raise NotTaken(f"{source} cannot be read ({error.strerror})", "name a file or an address") from error
+    outlets = {item.outlet for item in items} | {cited for item in items for cited in item.cites}
+    return read_dossier(lines, {item.author for item in items}, outlets, base.names.places, today())
+
+
+def _report(imported: Imported, folder: Path, base: Base) -> None:
+    drafts, _ = drafts_of(folder)
+    items = [id for id in (*imported.new, *imported.changed) if drafts[id].kind == "item"]
+    claims = len(imported.new) + len(imported.changed) - len(items)
+    click.echo(f"{len(items)} publications and {claims} claims drafted, {imported.known} publications known and unchanged")
+    for id in items:
+        _say(drafts[id], folder, base)
+    for id, doubt in imported.doubts:
+        click.echo(f"  {id}: please check: {doubt}")
+    if imported.leftover:
+        click.echo(f"{len(imported.leftover)} lines that belong to no publication:")
+    for left in imported.leftover:
+        click.echo(f"  line {left.line}: {left.text[:100]}")
+
+
+def _say(one: Draft, folder: Path, base: Base) -> None:
+    missing = ", ".join(one.missing(base)) or "nothing"
+    click.echo(f"  {one.path.relative_to(folder)}: missing: {missing}")
