@@ -59,6 +59,7 @@ class Message:
 
     `language` is what the app says, not what was detected. `about` is the fact of the message replied to.
     `attachment` is what came instead of a text, or with it: photo, voice, sticker, location, poll, other.
+    `under` is the text of our message whose button was tapped, as the platform shows it.
     """
 
     id: str
@@ -68,15 +69,17 @@ class Message:
     is_private: bool = True
     about: str | None = None
     attachment: str | None = None
+    under: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A label, what tapping it says, and where that is answered."""
+    """A label, what tapping it says, and where that is answered. `reads`: the text that it hangs on is needed then."""
 
     label: str
     says: str
     opens: Opens = Opens.NEW
+    reads: bool = False
 
 
 Style = Literal["plain", "bold", "italic"]
@@ -93,11 +96,15 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is said. `fact` is the fact it says, so that a follow-up finds it."""
+    """What is said. `fact` is the fact it says, so that a follow-up finds it.
+
+    `answers` are the ids of the facts and unknowns that it answers a question with, to count what is asked.
+    """
 
     spans: tuple[Span, ...]
     buttons: tuple[Button, ...] = ()
     fact: str | None = None
+    answers: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
