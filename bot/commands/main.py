@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bot.base import BrokenBase
-from bot.commands import channels, curate, ledger, measure, operate, run, talk
+from bot.commands import channels, curate, gaps, ledger, measure, operate, run, talk
 from bot.config import BrokenSettings
 from bot.findings import errors_of
 from bot.keys import BrokenKey
@@ -55,6 +55,6 @@ def main() -> None:
 
 for command in (
     talk.chat, talk.ask, run.run, operate.doctor, curate.check, curate.train, curate.refit, measure.evaluate,
-    channels.channel, ledger.digest, ledger.deliveries, ledger.status,
+    channels.channel, ledger.digest, ledger.deliveries, ledger.status, gaps.gaps,
 ):  # fmt: skip
     main.add_command(command)

@@ -92,3 +92,19 @@ deliveries = Table(
     _column("why", Text(), "why it is in this state", _SUBSCRIBED),
     Index("ix_deliveries_state_due", "state", "due"),
 )
+
+_YEAR = "12 months"
+
+asked = Table(
+    "asked",
+    metadata,
+    _column("entry", Text(), "a fact or unknown that answered, to tell curators what is asked", _YEAR, primary_key=True),
+    _column("week", Text(), "the ISO week, no finer time", _YEAR, primary_key=True),
+    _column("count", BigInteger(), "how often, from ten on and in fives, by nobody in particular", _YEAR),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    _column("week", Text(), "a week of which the stewards were told what was asked", _YEAR, primary_key=True),
+)
