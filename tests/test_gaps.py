@@ -141,7 +141,9 @@ async def test_in_groups_and_without_a_room_there_is_no_button_and_no_way_round(
     assert "/gap" not in group.offers()
     for said in ("/gap x", "/sendgap"):
         assert "private chat" in await group.say(said, under=quoted("x"))
-    alone = Worker(app, room)
+    nowhere = replace(app, memory=Memory())
+    nowhere.__dict__.update(matcher=app.matcher, executor=app.executor)
+    alone = Worker(nowhere, room)
     assert quoted(OPEN) not in await alone.say(OPEN)
     assert "/gap" not in alone.offers()
     assert "Nobody takes questions" in await alone.say("/sendgap", under=quoted("x"))
