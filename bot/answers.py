@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from bot.base import Base
 from bot.facts import Fact, in_language
@@ -24,7 +25,7 @@ def render(heard: Heard, speaker: Speaker) -> Reply:
             return offer(speaker.say("suggest.lead"), facts, speaker, speaker.say("suggest.tail"))
         case NotKnown(unknown=unknown):
             near = [speaker.base.corpus.facts[id] for id in unknown.nearest if id in speaker.base.corpus.facts]
-            return _with_buttons(speaker.curated(unknown.says), near, speaker)
+            return replace(_with_buttons(speaker.curated(unknown.says), near, speaker), answers=(unknown.id,))
         case FollowUp(fact=fact, asks="source"):
             return Reply((Span(chain(fact, speaker)),), fact=fact.id)
         case FollowUp(fact=fact, asks="date"):
@@ -53,7 +54,7 @@ def answer(outcome: Answer, speaker: Speaker) -> Reply:
             lines.append(speaker.say("older.lead", date=speaker.day(fact.as_of)))
         lines.append(speaker.curated(fact.claim))
     text = "\n".join(lines) + "\n\n" + provenance(newer or fact, speaker)
-    return Reply((Span(text),), buttons(outcome, speaker), fact=fact.id)
+    return Reply((Span(text),), buttons(outcome, speaker), fact=fact.id, answers=(fact.id,))
 
 
 def buttons(outcome: Answer, speaker: Speaker) -> tuple[Button, ...]:

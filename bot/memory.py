@@ -18,6 +18,9 @@ OWN_LIFETIME = timedelta(hours=48)
 REPORT_LIFETIME = timedelta(hours=1)
 MOST_OWN = 1_000
 MOST_CHATS = 10_000
+MOST_OF_A_CHAT = 3
+MOST_PASSED_ON = 30
+"""Questions an hour that one chat, and all together, may pass on to the stewards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,13 @@ class _Own:
     sent: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class _Choices:
+    says: tuple[str, ...]
+    offered: datetime
+    under: str | None
+
+
 @dataclass(slots=True)
 class Memory:
     """Keyed by an HMAC of the address with a key made at start, so that a dump names no chat."""
@@ -36,8 +46,9 @@ class Memory:
     _languages: dict[bytes, str] = field(default_factory=dict, repr=False)
     _facts: dict[bytes, tuple[str, datetime]] = field(default_factory=dict, repr=False)
     _own: dict[bytes, list[_Own]] = field(default_factory=dict, repr=False)
-    _choices: dict[bytes, tuple[tuple[str, ...], datetime]] = field(default_factory=dict, repr=False)
+    _choices: dict[bytes, _Choices] = field(default_factory=dict, repr=False)
     _reports: dict[str, datetime] = field(default_factory=dict, repr=False)
+    _passed_on: list[tuple[bytes, datetime]] = field(default_factory=list, repr=False)
 
     def language(self, address: Address) -> str | None:
         """The language that was chosen in this chat."""
@@ -58,14 +69,22 @@ class Memory:
             del self._facts[name]
         _keep(self._facts, self._name(address), (fact, moment))
 
-    def offered(self, address: Address, says: tuple[str, ...], now: datetime) -> None:
-        """What the numbers of the last answer mean, where there are no buttons; kept as long as the answer."""
-        _keep(self._choices, self._name(address), (says, now))
+    def offered(self, address: Address, says: tuple[str, ...], now: datetime, under: str | None = None) -> None:
+        """What the numbers of the last answer mean, where there are no buttons; kept as long as the answer.
+
+        `under` is the text that they hang on, where one of them needs it.
+        """
+        _keep(self._choices, self._name(address), _Choices(says, now, under))
 
     def choices(self, address: Address, now: datetime) -> tuple[str, ...]:
         """What the numbers of the last answer mean."""
-        says, offered = self._choices.get(self._name(address), ((), now))
-        return says if now - offered <= FACT_LIFETIME else ()
+        kept = self._choices.get(self._name(address))
+        return kept.says if kept and now - kept.offered <= FACT_LIFETIME else ()
+
+    def under(self, address: Address, now: datetime) -> str | None:
+        """The text of the last answer, where one of its numbers needs it."""
+        kept = self._choices.get(self._name(address))
+        return kept.under if kept and now - kept.offered <= FACT_LIFETIME else None
 
     def sent(self, address: Address, id: str, to: str, now: datetime, by: str = "") -> None:
         """The bot sent message `id` in answer to message `to` of `by`."""
@@ -96,9 +115,10 @@ class Memory:
             self._own[name] = [own for own in kept if now - own.sent <= OWN_LIFETIME]
             if not self._own[name]:
                 del self._own[name]
-        for name, (_, offered) in list(self._choices.items()):
-            if now - offered > FACT_LIFETIME:
+        for name, choices in list(self._choices.items()):
+            if now - choices.offered > FACT_LIFETIME:
                 del self._choices[name]
+        self._passed_on = [(name, at) for name, at in self._passed_on if now - at <= REPORT_LIFETIME]
         for name, (_, said) in list(self._facts.items()):
             if now.replace(tzinfo=None) - said > FACT_LIFETIME:
                 del self._facts[name]
@@ -111,12 +131,34 @@ class Memory:
         """Whether a fact was reported within the hour."""
         return fact in self._reports and now - self._reports[fact] <= REPORT_LIFETIME
 
+    def pass_on(self, address: Address, now: datetime) -> bool:
+        """Count a question that this chat passes on, unless it or all chats together did so too often within the hour."""
+        self._passed_on = [(name, at) for name, at in self._passed_on if now - at <= REPORT_LIFETIME]
+        if len(self._passed_on) >= MOST_PASSED_ON or self.passed_on(address, now) >= MOST_OF_A_CHAT:
+            return False
+        self._passed_on.append((self._name(address), now))
+        return True
+
+    def not_passed_on(self, address: Address) -> None:
+        """The last one did not arrive and does not count."""
+        name = self._name(address)
+        last = next((number for number, (own, _) in reversed([*enumerate(self._passed_on)]) if own == name), None)
+        if last is not None:
+            del self._passed_on[last]
+
+    def passed_on(self, address: Address, now: datetime) -> int:
+        """How many questions this chat passed on within the hour."""
+        name = self._name(address)
+        return sum(own == name and now - at <= REPORT_LIFETIME for own, at in self._passed_on)
+
     def forget(self, address: Address) -> None:
         """Everything of this chat."""
         self._languages.pop(self._name(address), None)
         self._facts.pop(self._name(address), None)
         self._own.pop(self._name(address), None)
         self._choices.pop(self._name(address), None)
+        # How many all chats passed on still counts, from whom no more.
+        self._passed_on = [(b"" if name == self._name(address) else name, at) for name, at in self._passed_on]
 
     def _mark(self, id: str) -> bytes:
         return hmac.digest(self._key, id.encode(), "sha256")[:8]

@@ -59,7 +59,8 @@ class Message:
 
     `language` is what the app says, not what was detected. `about` is the fact of the message replied to.
     `attachment` is what came instead of a text, or with it: photo, voice, sticker, location, poll, other. `steward` is the
-    pseudonym of a steward of the settings; whether that counts in this chat says the role.
+    pseudonym of a steward of the settings; whether that counts in this chat says the role. `under` is the text of our
+    message whose button was tapped, as the platform shows it.
     """
 
     id: str
@@ -70,15 +71,17 @@ class Message:
     about: str | None = None
     attachment: str | None = None
     steward: str | None = None
+    under: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A label, what tapping it says, and where that is answered."""
+    """A label, what tapping it says, and where that is answered. `reads`: the text that it hangs on is needed then."""
 
     label: str
     says: str
     opens: Opens = Opens.NEW
+    reads: bool = False
 
 
 Style = Literal["plain", "bold", "italic"]
@@ -95,12 +98,16 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What is said. `fact` is the fact it says, so that a follow-up finds it; `draft` the draft that a reply completes."""
+    """What is said. `fact` is the fact it says, so that a follow-up finds it; `draft` the draft that a reply completes.
+
+    `answers` are the ids of the facts and unknowns that it answers a question with, to count what is asked.
+    """
 
     spans: tuple[Span, ...]
     buttons: tuple[Button, ...] = ()
     fact: str | None = None
     draft: str | None = None
+    answers: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:

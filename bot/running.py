@@ -7,11 +7,13 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from bot.app import App, now
 from bot.keys import Keys
 from bot.logs import Event, fail
 from bot.loops.answer import Answering
+from bot.loops.count import Counting
 from bot.loops.purge import purge
 from bot.loops.serve import Service
 from bot.messages import Role
@@ -51,7 +53,8 @@ async def running(app: App, keys: Keys, pacer: Pacer | None = None, patience: Pa
         transports: dict[str, Transport] = {}
         publishing = Publishing(app, store, transports)
         stack.push_async_callback(publishing.stop)
-        answering = Answering(router, lambda: app.desk(now()), transports, app.settings.steward_room)
+        counting = Counting(store, lambda: app.base, ZoneInfo(app.settings.timezone), now, publishing.tell)
+        answering = Answering(router, lambda: app.desk(now()), transports, app.settings.steward_room, counting.count)
         service = Service([], answering.receive)
         kept: list[Answered] = []
         if app.settings.telegram_token is not None:
@@ -67,7 +70,7 @@ async def running(app: App, keys: Keys, pacer: Pacer | None = None, patience: Pa
             matrix = _matrix(app, _wiring(app, store, kept[-1], publishing), keys)
             transports["matrix"] = matrix
             app.fingerprints["matrix"] = matrix.fingerprint
-        service.chores = [partial(purge, kept, app.memory, now), *publishing.chores]
+        service.chores = [partial(purge, store, kept, app.memory, now), counting.count_for_ever, *publishing.chores]
         service.transports = list(transports.values())
         yield service
 

@@ -1,7 +1,9 @@
 """What the bot says. The table of contents:"""
 
 from bot.router import Router
-from handlers import ask, clean, curate, digest, doubt, help, hold, mind, news, sheet, source
+from handlers import ask, clean, curate, digest, doubt, gap, help, hold, mind, news, sheet, source
 
-router = Router(*(module.router for module in (ask, help, mind, news, source, doubt, clean, digest, hold, curate, sheet)))
+router = Router(
+    *(module.router for module in (ask, help, mind, news, source, doubt, gap, clean, digest, hold, curate, sheet)),
+)
 """Every command and the fallback."""

@@ -6,6 +6,7 @@ from bot.answers import render
 from bot.desk import Desk
 from bot.messages import Message, Reply, Span, reply
 from bot.router import Router, argument_of
+from handlers.gap import is_open, with_way_on
 
 router = Router()
 
@@ -35,8 +36,13 @@ async def _answer(text: str, message: Message, desk: Desk) -> Reply:
     facts = [one.fact for one in replies if one.fact]
     if facts:
         desk.memory.said(message.address, facts[-1], desk.now)
-    if len(replies) == 1:
-        return replies[0]
+    said = replies[0] if len(replies) == 1 else _both(replies)
+    return with_way_on(said, text, desk.speaker(message, heard[0].language)) if any(map(is_open, heard)) else said
+
+
+def _both(replies: list[Reply]) -> Reply:
+    facts = [one.fact for one in replies if one.fact]
     spans = tuple(span for one in replies for span in (*one.spans, Span("\n\n")))[:-1]
     buttons = {button.says: button for one in replies for button in one.buttons}
-    return Reply(spans, tuple(buttons.values()), fact=facts[-1] if facts else None)
+    answers = tuple(id for one in replies for id in one.answers)
+    return Reply(spans, tuple(buttons.values()), fact=facts[-1] if facts else None, answers=answers)

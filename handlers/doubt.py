@@ -20,7 +20,8 @@ async def other(message: Message, desk: Desk) -> Reply:
     facts = [by_code[word] for word in argument_of(message.text).split()[:4] if word in by_code]
     next_best = facts[1:] or (neighbours(facts[0], desk.base) if facts else [])
     if not next_best:
-        return reply(speaker.say("other.none", contact=speaker.whom()))
+        how = " " + speaker.say("gap.how") if message.is_private and desk.reports else ""
+        return reply(speaker.say("other.none", contact=speaker.whom()) + how)
     return offer(speaker.say("other.lead"), tuple(next_best), speaker, speaker.say("other.tail", contact=speaker.whom()))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.desk import Desk
+from bot.gaps import quoted_in
 from bot.messages import Button, Message, Opens, Reply, Role, reply
 from bot.router import Router, argument_of
 from bot.store import Transaction, subscriptions
@@ -30,6 +31,9 @@ async def privacy(message: Message, desk: Desk) -> Reply:
     speaker = desk.speaker(message)
     own = f"privacy.{message.address.platform}"
     said = [speaker.say("privacy")]
+    said.append(speaker.say("privacy.asked"))
+    if desk.reports:
+        said.append(speaker.say("privacy.gap"))
     if desk.base.texts.has(desk.language, own):
         said.append(speaker.say(own, fingerprint=desk.fingerprints.get(message.address.platform, "–")))
     return reply("\n\n".join(said))
@@ -46,6 +50,10 @@ async def mydata(message: Message, desk: Desk) -> Reply:
     kept += [speaker.say("mydata.fact", fact=", ".join(said))] if said else []
     own = desk.memory.own(message.address, desk.now)
     kept += [speaker.say("mydata.own", count=str(len(own)))] if own else []
+    under = desk.memory.under(message.address, desk.now)
+    kept += [speaker.say("mydata.question", text=quoted_in(under) or under)] if under else []
+    passed_on = desk.memory.passed_on(message.address, desk.now)
+    kept += [speaker.say("mydata.passed-on", count=str(passed_on))] if passed_on else []
     return reply(speaker.say("mydata", what=", ".join(kept) or speaker.say("mydata.nothing")))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from bot.deliveries import Sent
@@ -19,19 +19,24 @@ NOTE_SECONDS = 8.0
 
 @dataclass(frozen=True)
 class Answering:
-    """`transports` by platform; `room` is where the stewards are told, on whichever of them."""
+    """`transports` by platform; `room` is where the stewards are told, on whichever; `count` takes ids that answered."""
 
     router: Router
     desk: Callable[[], Desk]
     transports: Mapping[str, Transport]
     room: Address | None = None
+    count: Callable[[Iterable[str]], None] | None = None
 
     async def receive(self, message: Message, role_of: RoleOf) -> Reply | None:
         """What is said to a message, if anything."""
         desk = self.desk()
         try:
             said = await self.router.route(message, desk, role_of)
-            return await self._run(said, message) if isinstance(said, Errand) else said
+            if isinstance(said, Errand):
+                return await self._run(said, message)
+            if said is not None and self.count is not None:
+                self.count(said.answers)
+            return said
         except Exception as error:  # Whatever a handler stumbles over, the asker gets an honest sentence.
             fail(Event.ANSWER_FAILED, exception=error)
             return reply(desk.speaker(message).say("failed"))

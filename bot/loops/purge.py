@@ -8,18 +8,22 @@ from datetime import datetime
 
 from bot.logs import Event, fail, log
 from bot.memory import Memory
+from bot.store import Store, asked
 from bot.store.answered import Answered
 
-EVERY_SECONDS = 600.0
+EVERY_SECONDS = 60.0
+"""What lives in memory for ten minutes is gone after eleven."""
 
 
-async def purge(kept: Sequence[Answered], memory: Memory, now: Callable[[], datetime]) -> None:
-    """For ever, every ten minutes."""
+async def purge(store: Store, kept: Sequence[Answered], memory: Memory, now: Callable[[], datetime]) -> None:
+    """For ever, every minute."""
     while True:
         try:
             erased = sum([await answered.forget_old(now()) for answered in kept])
+            erased += await asked.forget_old(store, now().date())
             memory.purge(now())
-            log(Event.PURGED, count=erased)
+            if erased:
+                log(Event.PURGED, count=erased)
         except Exception as error:  # The next round tries again.
             fail(Event.UNHANDLED, exception=error)
         await asyncio.sleep(EVERY_SECONDS)

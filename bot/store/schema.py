@@ -155,3 +155,19 @@ links = Table(
     _column("dead", BigInteger(), "dead since, in seconds since 1970, or 0", _LINKED),
     _column("told", BigInteger(), "1 where the stewards know that it is dead", _LINKED),
 )
+
+_YEAR = "12 months"
+
+asked = Table(
+    "asked",
+    metadata,
+    _column("entry", Text(), "a fact or unknown that answered, to tell curators what is asked", _YEAR, primary_key=True),
+    _column("week", Text(), "the ISO week, no finer time", _YEAR, primary_key=True),
+    _column("count", BigInteger(), "how often, from ten on and in fives, by nobody in particular", _YEAR),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    _column("week", Text(), "a week of which the stewards were told what was asked", _YEAR, primary_key=True),
+)

@@ -17,6 +17,7 @@ Receive = Callable[[Message], Awaitable[Reply | None]]
 async def converse(receive: Receive, source: TextIO, out: TextIO) -> None:
     """Every line of the source to its end is a message; a number taps the button of that number in the last reply."""
     says: tuple[str, ...] = ()
+    under = ""
     interactive = source.isatty()
     count = 0
     while True:
@@ -27,13 +28,15 @@ async def converse(receive: Receive, source: TextIO, out: TextIO) -> None:
         if not line:
             break
         text = line.rstrip("\r\n")
-        text = chosen(text, says) or text
+        choice = chosen(text, says)
+        text = choice or text
         if not text.strip() and not interactive:
             continue
         count += 1
-        reply = await receive(Message(f"console-{count}", ADDRESS, text))
+        reply = await receive(Message(f"console-{count}", ADDRESS, text, under=under if choice else None))
         if reply is None:
             continue
         listed, says = with_numbers(reply)
-        out.write(listed.text + "\n\n")
+        under = listed.text
+        out.write(under + "\n\n")
         out.flush()

@@ -11,12 +11,13 @@ from bot.messages import Opens, Reply, Span
 def with_numbers(reply: Reply, invitation: Sequence[Span] = ()) -> tuple[Reply, tuple[str, ...]]:
     """The reply with its buttons listed, unless the text lists the very same already, and what each number says.
 
-    `invitation` is said in place of buttons that lead to the private chat.
+    What the text itself numbers is not listed again. `invitation` is said in place of buttons that lead to the private chat.
     """
     spans = list(reply.spans)
     buttons = [button for button in reply.buttons if button.opens is not Opens.PRIVATE or not invitation]
     if not all(button.label in reply.text for button in buttons):
-        spans.append(Span("\n" + "\n".join(f"[{number}] {button.label}" for number, button in enumerate(buttons, 1))))
+        unlisted = [(n, button.label) for n, button in enumerate(buttons, 1) if f"{n}. {button.label}" not in reply.text]
+        spans.append(Span("\n" + "\n".join(f"[{number}] {label}" for number, label in unlisted)))
     if len(buttons) < len(reply.buttons):
         spans += [Span("\n\n"), *invitation]
     return replace(reply, spans=tuple(spans), buttons=()), tuple(button.says for button in buttons)

@@ -114,13 +114,16 @@ class Events:
             return await self._rooms.role(message.address.chat, spoken.sender)
 
         choice = chosen(message.text, memory.choices(message.address, now))
-        said = await receive(replace(message, text=choice) if choice else message, role_of)
+        if choice:
+            message = replace(message, text=choice, under=memory.under(message.address, now))
+        said = await receive(message, role_of)
         if said is None:
             return
         listed, says = with_numbers(
             said, () if message.is_private else invitation_to(self._me.user, self._wiring.say("button.private", None))
         )
-        memory.offered(message.address, says, self._wiring.now())
+        under = listed.text if any(button.reads for button in said.buttons) else None
+        memory.offered(message.address, says, self._wiring.now(), under)
         ids = await self._sender.answer(
             message.address,
             listed,

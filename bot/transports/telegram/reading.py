@@ -82,7 +82,7 @@ Read = Spoken | OldButton | Migrated | Standing | None
 def read(update: Update, me: Me) -> Read:
     """What an update asks of us; None where it does not speak to us."""
     if update.callback_query is not None:
-        return _tap(update)
+        return _tap(update, me)
     if update.my_chat_member is not None:
         return _standing(update.my_chat_member)
     message = update.message or update.edited_message or update.channel_post
@@ -145,7 +145,7 @@ def _addressed(text: str, message: TelegramMessage, me: Me) -> str | None:
     return text if answered is not None and answered.from_user is not None and answered.from_user.id == me.id else None
 
 
-def _tap(update: Update) -> Spoken | OldButton | None:
+def _tap(update: Update, me: Me) -> Spoken | OldButton | None:
     query = update.callback_query
     assert query is not None
     chat = query.message.chat if query.message else None
@@ -158,7 +158,12 @@ def _tap(update: Update) -> Spoken | OldButton | None:
     on = query.message if isinstance(query.message, TelegramMessage) else None
     address = _address(chat, on)
     message = Message(
-        id=f"tap-{query.id}", address=address, text=said[0], language=language, is_private=chat.type == Chat.PRIVATE
+        id=f"tap-{query.id}",
+        address=address,
+        text=said[0],
+        language=language,
+        is_private=chat.type == Chat.PRIVATE,
+        under=on.text if on is not None and on.from_user is not None and on.from_user.id == me.id else None,
     )
     return Spoken(
         message,
