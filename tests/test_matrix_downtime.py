@@ -85,7 +85,7 @@ async def test_one_failed_request_after_a_downtime_loses_nothing(
         async with live(again):
             while not proxy.faults[0].struck:
                 await asyncio.sleep(0.05)
-            await anna.client.until(lambda: any("Netradyne" in seen.body for seen in anna.seen(chat)), "the answer", 5)
+            await anna.client.until(lambda: any("Netradyne" in seen.body for seen in anna.seen(chat)), "the answer", 20)
 
 
 async def test_a_room_whose_past_cannot_be_had_does_not_silence_the_others(
@@ -103,7 +103,7 @@ async def test_a_room_whose_past_cannot_be_had_does_not_silence_the_others(
         async with live(again):
             for room in rooms:
                 await anna.say(room, "hello")
-                await anna.wait_message(room, timeout=5)
+                await anna.wait_message(room, timeout=20)
 
 
 @pytest.mark.parametrize("encrypted", [True, False])
@@ -120,7 +120,6 @@ async def test_what_was_taken_back_during_a_downtime_is_not_answered(
         await is_quiet(anna, room, user, 0)
 
 
-@pytest.mark.xfail(strict=True, raises=TimeoutError, reason="client.py: nio decrypts what is paged back by itself, unguarded")
 async def test_an_odd_encrypted_event_in_a_long_past_does_not_end_the_bot(
     hs: Homeserver, app: App, anna: Person, ben: Person, tmp_path: Path
 ) -> None:
@@ -133,4 +132,4 @@ async def test_an_odd_encrypted_event_in_a_long_past_does_not_end_the_bot(
     await _say_all(ben, room, ["!help"] * 110)
     async with live(again):
         await anna.say(chat, "hello")
-        await anna.wait_message(chat, timeout=6)
+        await anna.wait_message(chat, timeout=20)

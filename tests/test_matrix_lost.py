@@ -126,9 +126,6 @@ async def test_who_joins_while_keys_are_shared_reads_the_next_answer(
         await ben.wait_message(room, sender=bot.user, timeout=5)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="while the homeserver is away questions are set free, the token moves on, a stop drops them"
-)
 async def test_a_question_that_waits_for_a_homeserver_outlives_a_stop(
     bot: Account, anna: Person, app: App, proxy: Proxy
 ) -> None:
@@ -147,7 +144,6 @@ async def test_a_question_that_waits_for_a_homeserver_outlives_a_stop(
         await anna.wait_message(room, 2, timeout=6)
 
 
-@pytest.mark.xfail(strict=True, reason="after the drain of a stop neither is the token saved nor are sessions moved on")
 async def test_an_answer_in_flight_at_an_orderly_stop_is_unreadable_afterwards(
     bot: Account, anna: Person, app: App, proxy: Proxy, tmp_path: Path
 ) -> None:

@@ -7,8 +7,9 @@ from typing import Any
 
 from nio import AsyncClient, MessageDirection, RoomMessagesResponse
 
+from bot.logs import Event, fail
 from bot.transports.matrix.client import decrypted
-from bot.transports.matrix.server import Unreachable
+from bot.transports.matrix.server import Unreachable, wait_of
 
 PAGE = 100
 MOST_PAGES = 50
@@ -57,13 +58,16 @@ async def _gap(client: AsyncClient, room: str, gap: Gap) -> list[Any]:
     for _ in range(MOST_PAGES):
         response = await client.room_messages(room, start, gap.end, MessageDirection.back, PAGE)
         if not isinstance(response, RoomMessagesResponse):
-            if getattr(response.transport_response, "status", 0) in (400, 403, 404):
-                break  # What one room refuses must not stop the sync of all.
-            raise Unreachable(TimeoutError)
+            if getattr(response.transport_response, "status", 0) not in (400, 403, 404):
+                raise Unreachable(TimeoutError, wait_of(response.retry_after_ms) if response.retry_after_ms else None)
+            fail(Event.GAP_LEFT)  # What one room refuses must not stop the sync of all.
+            break
         found += response.chunk
         start = response.end
         if not start or not response.chunk or _after_join(list(reversed(found)), client.user_id) is not None:
             break
+    else:
+        fail(Event.GAP_LEFT)
     for event in found:
         event.room_id = room
     return [_read(client, event) for event in reversed(found)]
