@@ -23,8 +23,6 @@ from tests.matrix import Fault, Homeserver, Person, Proxy
 from tests.matrix_runs import Account, ask, meet, until
 from tests.scan import Canary, scan
 
-pytestmark = pytest.mark.promises
-
 KEYS = Keys(b"k" * 32)
 
 
@@ -50,6 +48,7 @@ def _decoded(text: str) -> bytes:
     return base64.b64decode(text + "=" * (-len(text) % 4))
 
 
+@pytest.mark.promises
 async def test_device_and_identity_stay_over_a_restart_and_a_kill(bot: Account, anna: Person) -> None:
     seen = set()
     for end in ("kill", "terminate", "kill"):
@@ -169,6 +168,7 @@ async def test_no_answer_about_keys_is_not_taken_for_no_identity(bot: Account, h
     assert await bot.master() == before
 
 
+@pytest.mark.promises
 async def test_after_a_log_out_everywhere_people_can_still_write(
     bot: Account, hs: Homeserver, anna: Person, ben: Person, app: App
 ) -> None:
@@ -184,6 +184,7 @@ async def test_after_a_log_out_everywhere_people_can_still_write(
         await ask(ben, await meet(ben, bot.user))
 
 
+@pytest.mark.promises
 async def test_without_one_time_keys_and_killed_in_the_upload_a_new_person_is_read(
     bot: Account, hs: Homeserver, anna: Person, ben: Person
 ) -> None:
@@ -215,6 +216,7 @@ async def test_without_one_time_keys_and_killed_in_the_upload_a_new_person_is_re
             await ask(ben, await meet(ben, bot.user))
 
 
+@pytest.mark.promises
 async def test_a_conversation_leaves_no_person_in_files_that_only_the_bot_reads(
     bot: Account, anna: Person, hs: Homeserver, tmp_path: Path
 ) -> None:
@@ -233,6 +235,7 @@ async def test_a_conversation_leaves_no_person_in_files_that_only_the_bot_reads(
     assert scan([bot.state, bot.state.parent / "log", bot.state.with_name("state.key")], canaries) == []
 
 
+@pytest.mark.promises
 async def test_all_files_of_the_state_are_readable_by_the_bot_alone(bot: Account) -> None:
     async with bot.apart() as process:
         await bot.ready()

@@ -164,8 +164,8 @@ async def test_a_limit_on_the_past_is_waited_for(
     async with bot.here(app, proxy.url):
         await anna.wait_message(room, timeout=40)
     calls = [one for one in proxy.requests if one.path.endswith("/messages") and one.status in (200, 429)]
-    assert [one.status for one in calls] == [429, 429, 200]
-    assert all(later.time - sooner.time >= 0.7 for sooner, later in itertools.pairwise(calls))
+    assert [one.status for one in calls[:3]] == [429, 429, 200]
+    assert all(later.time - sooner.time >= 0.7 for sooner, later in itertools.pairwise(calls[:3]))
     assert "gap-left" not in caplog.text
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from nio import AsyncClient, MegolmEvent, SyncResponse, UnknownEvent
+import aiohttp
+from nio import AsyncClient, ErrorResponse, MegolmEvent, SyncResponse, UnknownEvent
 
 from bot.logs import Event, warn
 from bot.transports.matrix.parsing import parsed
@@ -24,7 +25,11 @@ class Client(AsyncClient):  # type: ignore[misc]  # nio has no types
         self, response_class: type, transport_response: Any, data: Any = None, save_to: Any = None
     ) -> Any:
         if response_class is not SyncResponse:
-            return await super().create_matrix_response(response_class, transport_response, data, save_to)
+            response = await super().create_matrix_response(response_class, transport_response, data, save_to)
+            if transport_response.status >= 300 and not isinstance(response, ErrorResponse):
+                # nio takes a proxy's error page for an empty answer, and that for a success.
+                raise aiohttp.ClientError
+            return response
         found = parsed(await transport_response.text())
         self.fallback_used = found.fallback_used
         if found.odd:

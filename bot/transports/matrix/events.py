@@ -38,11 +38,12 @@ class Events:
 
     async def take(self, receive: Receive, room: str, events: list[Any]) -> None:
         """Put a room's events into the inbox; what was answered before, or is under way, is passed over."""
+        under_way = set(self._under_way)  # Before it is asked what is done: what ends meanwhile is in one of both.
         known = await self._wiring.answered.known({id for event in events if (id := self._id(event)) is not None})
         stale = False
         for event in events:
             id = self._id(event)
-            if id is None or id in known or id in self._under_way:
+            if id is None or id in known or id in under_way:
                 continue
             if self._is_old(event.source):
                 stale = stale or self._rooms.private(room)
@@ -128,7 +129,6 @@ class Events:
         listed, says = with_numbers(
             said, () if message.is_private else invitation_to(self._me.user, self._wiring.say("button.private", None))
         )
-        memory.offered(message.address, says, self._wiring.now())
         ids = await self._sender.answer(
             message.address,
             listed,
@@ -137,6 +137,8 @@ class Events:
             thread=spoken.thread,
             instead_of=before[0] if before else None,
         )
+        # Only now: a question that comes again must find the numbers that it meant.
+        memory.offered(message.address, says, self._wiring.now())
         self._rounds.answered(message.address.chat, spoken.sender)
         for id in ids:
             memory.sent(message.address, id, question, self._wiring.now(), spoken.sender)
