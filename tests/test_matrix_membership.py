@@ -154,3 +154,20 @@ async def test_a_digest_moves_along_to_the_room_that_replaces_its_own(
         await anna.wait_member(new, user)
         await anna.say(new, "!digest")
         assert "18:00" in (await anna.wait_message(new, sender=user))[0].body
+
+
+async def test_a_room_that_throws_the_bot_out_is_told_to_the_stewards_once(
+    hs: Homeserver, app: App, anna: Person, ben: Person, tmp_path: Path
+) -> None:
+    user, password = await hs.new_user("bot")
+    stewards = await anna.direct(user)
+    async with live(app_on_matrix(app, hs.url, user, password, tmp_path / "state", f"matrix:{stewards}")):
+        await anna.wait_member(stewards, user)
+        room = await anna.room("Depot", [user, ben.user_id], encrypted=False)
+        await ben.accept(room)
+        await anna.wait_member(room, user)
+        await anna.say(room, "!digest daily 18:00")
+        await anna.wait_message(room, sender=user)
+        await anna.kick(room, user)
+        assert room in (await anna.wait_message(stewards))[0].body
+        await is_quiet(anna, stewards, user, 1)

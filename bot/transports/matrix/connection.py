@@ -78,9 +78,10 @@ class Connection:
 
     async def end(self, seconds: float) -> int:
         """What is under way comes to its end, and is unreadable then; what does not comes again. The last update's number."""
-        left = await self._inbox.drain(seconds)
+        # Nothing that waits for a homeserver which is away will be done by then; a repeat is the same event in any case.
+        left = await self._inbox.drain(0 if self._reach.away else seconds)
         if self._sync is not None:
-            self._sync.finish(left)
+            self._sync.save(left)
         return self._events.last()
 
     async def _take(self, receive: Receive, response: SyncResponse, since: str) -> None:

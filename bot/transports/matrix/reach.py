@@ -46,17 +46,22 @@ class Reach:
         """A sync did not come back: from now on only the sync asks, and all others wait for it."""
         self._there.clear()
 
+    @property
+    def away(self) -> bool:
+        """Whether the last sync did not come back."""
+        return not self._there.is_set()
+
     def silent(self) -> float:
         """Seconds since anything came back."""
         return self._clock() - self._heard
 
     def sure(self) -> bool:
         """Whether the homeserver surely is there, so that what does not get through is held up by its own room alone."""
-        return self._there.is_set() and not self.refused.is_set() and self.silent() < FRESH_SECONDS
+        return not self.away and not self.refused.is_set() and self.silent() < FRESH_SECONDS
 
     async def pause(self, seconds: float) -> None:
         """So long, or until the homeserver is back."""
-        if self._there.is_set():
+        if not self.away:
             await asyncio.sleep(min(seconds, LONGEST_WAIT))
         await self._there.wait()
 

@@ -25,9 +25,10 @@ class QuietStore(SqliteStore):  # type: ignore[misc]  # nio has no types
 
     def save_inbound_group_session(self, session: InboundGroupSession) -> None:
         """It came, or was read: both save it."""
-        super().save_inbound_group_session(session)
         used = (session.id, _hour(self._now()))
-        self.database.execute_sql("INSERT OR REPLACE INTO session_used (id, hour) VALUES (?, ?)", used)
+        with self.database.atomic():
+            super().save_inbound_group_session(session)
+            self.database.execute_sql("INSERT OR REPLACE INTO session_used (id, hour) VALUES (?, ?)", used)
 
     def sessions_unused_since(self, moment: datetime) -> set[str]:
         """The ids of sessions that were not saved since then."""

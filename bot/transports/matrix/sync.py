@@ -86,10 +86,6 @@ class Sync:
                 task.cancel()
             await asyncio.gather(*tasks, refused, return_exceptions=True)
 
-    def finish(self, left: int | None) -> None:
-        """The last token that may be saved; `left` is the first update that did not come to its end, None where all did."""
-        self._save(left)
-
     async def _listen(self) -> None:
         while True:
             try:
@@ -117,7 +113,7 @@ class Sync:
             raise
         self._first = False
         self._unsaved.append(Unsaved(response.next_batch, self._feed.last(), upkeep.indexes(client)))
-        self._save(self._feed.inbox.offset())
+        self.save(self._feed.inbox.offset())
 
     async def _fetch(self, since: str) -> SyncResponse:
         """What came since then.
@@ -149,13 +145,16 @@ class Sync:
             if self._reach.sure():
                 # While the homeserver is away nobody is held up by anybody, and a stop must not lose who waits.
                 self._feed.inbox.sweep()
-            self._save(self._feed.inbox.offset())
+            self.save(self._feed.inbox.offset())
             if self._tidied is None or time.monotonic() - self._tidied > HOUR:
                 self._tidied = time.monotonic()
                 upkeep.forget_sessions(self._session.client, self._now())
 
-    def _save(self, offset: int | None) -> None:
-        """The latest token all of whose events are done; then what was answered is made unreadable."""
+    def save(self, offset: int | None) -> None:
+        """The latest token all of whose events are done; then what was answered is made unreadable.
+
+        `offset` is the first update that is not done, None where all are.
+        """
         done = None
         while self._unsaved and (offset is None or self._unsaved[0].last < offset):
             done = self._unsaved.popleft()

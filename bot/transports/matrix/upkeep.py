@@ -105,17 +105,18 @@ def ratchet(client: Client, last: Indexes) -> None:
     """
     olm = client.olm
     own = olm.account.identity_keys["curve25519"]
-    for session in list(olm.inbound_group_store):
-        index = last.get((session.sender_key, session.id))
-        if session.sender_key == own:
-            _drop(client, session)
-        elif index is not None and session.first_known_index <= index:
-            exported = session.export_session(index + 1)
-            moved = InboundGroupSession.import_session(
-                exported, session.ed25519, session.sender_key, session.room_id, session.forwarding_chain
-            )
-            olm.inbound_group_store._entries[session.room_id][session.sender_key][session.id] = moved
-            olm.save_inbound_group_session(moved)
+    with client.store.database.atomic():
+        for session in list(olm.inbound_group_store):
+            index = last.get((session.sender_key, session.id))
+            if session.sender_key == own:
+                _drop(client, session)
+            elif index is not None and session.first_known_index <= index:
+                exported = session.export_session(index + 1)
+                moved = InboundGroupSession.import_session(
+                    exported, session.ed25519, session.sender_key, session.room_id, session.forwarding_chain
+                )
+                olm.inbound_group_store._entries[session.room_id][session.sender_key][session.id] = moved
+                olm.save_inbound_group_session(moved)
     for read in [key for key in olm.message_index_store if key[2] <= last.get(key[:2], -1)]:
         del olm.message_index_store[read]
 
