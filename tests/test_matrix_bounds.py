@@ -17,7 +17,7 @@ from bot.transports.matrix import late, upkeep
 from bot.transports.matrix.account import Account
 from bot.transports.matrix.client import Client
 from bot.transports.matrix.late import Late
-from bot.transports.matrix.parsing import parsed
+from bot.transports.matrix.parsing import events_in, parsed
 from bot.transports.matrix.rounds import MOST_PAIRS, MOST_ROUNDS, REST_SECONDS, Rounds
 from bot.transports.matrix.session import Credentials, Session
 
@@ -59,6 +59,10 @@ def test_a_sync_of_any_shape_is_taken_once(section: str, odd: Any) -> None:
         assert isinstance(found.response, SyncResponse)
         assert found.response.next_batch == "s1"
         assert [event.source for event in found.response.rooms.join[ROOM].timeline.events] == [MESSAGE]
+
+
+def test_odd_events_of_the_past_are_left_out() -> None:
+    assert [event.source for event in events_in([{**MESSAGE, "unsigned": 5}, 5, {}, MESSAGE], ROOM)][-1] == MESSAGE
 
 
 @pytest.mark.parametrize("text", ["", "<html>", "[]", "{}", "5", '{"errcode": "M_LIMIT_EXCEEDED", "error": "x"}'])

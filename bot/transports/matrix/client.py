@@ -58,9 +58,6 @@ class Client(AsyncClient):  # type: ignore[misc]  # nio has no types
             warn(Event.UPDATE_SET_ASIDE, exception=error)
             return None
 
-    def _decrypt_event_array(self, array: list[Any]) -> None:
-        """What is paged back is decrypted by `decrypted` alone, with the same care."""
-
     def _handle_decrypt_to_device(self, to_device_event: Any) -> Any:
         try:
             return super()._handle_decrypt_to_device(to_device_event)

@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from nio import SyncError, SyncResponse
+from nio import Event, SyncError, SyncResponse
 
 JSON = dict[str, Any]
 _PARTS = {
@@ -43,6 +43,20 @@ def parsed(text: str) -> Parsed:
         return Parsed(found, odd, used)
     # Fetched again it would be the same: rather go on without it.
     return Parsed(SyncResponse.from_dict({"next_batch": body["next_batch"]}), odd + 1, used)
+
+
+def events_in(chunk: list[Any], room: str) -> list[Any]:
+    """The events of a room's past, as nio makes them of a sync, without what it cannot parse."""
+    found = []
+    for source in chunk:
+        try:
+            event = Event.parse_event(source)
+        except Exception:  # nio takes the form of many things for granted.
+            continue
+        if event is not None:
+            event.room_id = room
+            found.append(event)
+    return found
 
 
 def _sifted(body: JSON) -> tuple[JSON, int]:
