@@ -45,8 +45,13 @@ class Desk:
     curation: Curation | None = None
 
     def speaker(self, message: Message, detected: str = "") -> Speaker:
-        """In the chosen language, else the question's, else the app's, else the setting's."""
-        spoken = self.memory.language(message.address) or detected or message.language or self.language
+        """In the chosen language, else the question's, else the app's, else the setting's; in a group the question's first.
+
+        Where several read, what one chose must not decide in which language another is answered.
+        """
+        chosen = self.memory.language(message.address)
+        first, second = (chosen, detected) if message.is_private else (detected, chosen)
+        spoken = first or second or message.language or self.language
         return Speaker(self.base, spoken, self.language, self.contact, message.is_private, self.reports)
 
     async def hear(self, message: Message, text: str) -> list[Heard]:

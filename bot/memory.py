@@ -29,6 +29,7 @@ class _Own:
     to: bytes
     by: bytes
     sent: datetime
+    draft: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +87,11 @@ class Memory:
         kept = self._choices.get(self._name(address))
         return kept.under if kept and now - kept.offered <= FACT_LIFETIME else None
 
-    def sent(self, address: Address, id: str, to: str, now: datetime, by: str = "") -> None:
-        """The bot sent message `id` in answer to message `to` of `by`."""
+    def sent(self, address: Address, id: str, to: str, now: datetime, by: str = "", draft: str | None = None) -> None:
+        """The bot sent message `id` in answer to message `to` of `by`; it shows a draft."""
         name = self._name(address)
         kept = [own for own in self._own.get(name, ()) if now - own.sent <= OWN_LIFETIME and own.id != id]
-        _keep(self._own, name, [*kept, _Own(id, self._mark(to), self._mark(by), now)][-MOST_OWN:])
+        _keep(self._own, name, [*kept, _Own(id, self._mark(to), self._mark(by), now, draft)][-MOST_OWN:])
 
     def own(self, address: Address, now: datetime) -> tuple[str, ...]:
         """The ids of the bot's own messages in this chat that are still remembered, oldest first."""
@@ -104,6 +105,11 @@ class Memory:
         asker = None if by is None else self._mark(by)
         fresh = [own for own in kept if own.to == mark and now - own.sent <= OWN_LIFETIME]
         return tuple(own.id for own in fresh if asker is None or own.by == asker)
+
+    def draft_of(self, address: Address, id: str | None, now: datetime) -> str | None:
+        """The draft that the bot's message `id` shows."""
+        kept = self._own.get(self._name(address), ())
+        return next((own.draft for own in kept if own.id == id and now - own.sent <= OWN_LIFETIME), None)
 
     def deleted(self, address: Address) -> None:
         """The bot's own messages in this chat were deleted."""

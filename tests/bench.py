@@ -1,4 +1,7 @@
-"""`make bench`: speed, memory and accuracy, written to docs/benchmarks.md. It judges nothing."""
+"""`make bench`: speed, memory and accuracy, written to docs/benchmarks.md. It judges nothing.
+
+`python -m tests.bench matrix` measures that part alone and leaves the others as they were.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import asyncio
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -21,6 +25,7 @@ from bot.commands.measure import judge
 from bot.config import Settings
 from bot.questions import Labelled, read_questions
 from tests import baselines, synthetic
+from tests.bench_matrix import matrix
 from tests.bench_telegram import telegram
 
 ROOT = Path(__file__).parent.parent
@@ -28,10 +33,13 @@ OUT = ROOT / "docs" / "benchmarks.md"
 
 
 def main() -> None:
-    """Measure everything and write the page."""
+    """Measure everything, or the part that is named, and write the page."""
     load = os.getloadavg()[0]
     app = open_app(Settings())
     questions = _questions(app, "test-*.tsv")
+    if sys.argv[1:] == ["matrix"]:
+        OUT.write_text(_with(OUT.read_text(encoding="utf-8"), matrix([q.question for q in questions])), encoding="utf-8")
+        return
     verdicts = judge(app, questions)
     parts = [
         _head(load),
@@ -42,9 +50,19 @@ def main() -> None:
         _accuracy(verdicts),
         _baselines(app, questions, verdicts),
         telegram([q.question for q in questions]),
+        matrix([q.question for q in questions]),
     ]
     OUT.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     print(OUT.read_text(encoding="utf-8"))
+
+
+def _with(page: str, part: str) -> str:
+    """The page with a part in place of the one under the same heading, else at its end."""
+    parts = re.split(r"\n\n(?=## )", page.rstrip("\n"))
+    heading = part.partition("\n")[0]
+    others = [old for old in parts if old.partition("\n")[0] != heading]
+    place = next((number for number, old in enumerate(parts) if old.partition("\n")[0] == heading), len(parts))
+    return "\n\n".join([*others[:place], part, *others[place:]]) + "\n"
 
 
 def _questions(app: App, pattern: str) -> list[Labelled]:

@@ -157,7 +157,6 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 _LONG = (
-    *(f"test_matrix_{name}" for name in ("faults", "keys", "kill", "lost", "seizure", "downtime")),
     *(
         "test_ledger_machine",
         "test_ledger_defects",

@@ -7,9 +7,11 @@ from datetime import timedelta
 import pytest
 
 from bot.base import shipped_folder
+from bot.messages import Address, Message, Reply, Role
 from bot.questions import read_questions
 from bot.search.conversation import hear
 from bot.search.matcher import Answer
+from handlers import router
 from tests.conftest import Chat
 
 CAMERA = "what can the in-van camera record?"
@@ -140,6 +142,18 @@ async def test_what_is_kept_is_shown_and_wiped(chat: Chat) -> None:
 async def test_a_chosen_language_holds_for_every_answer(chat: Chat) -> None:
     await chat.say("/language en")
     assert "The AI-capable" in (await chat.say("was nimmt die kamera im lieferwagen auf?")).text
+
+
+async def test_in_a_group_nobody_chooses_the_language_of_another(chat: Chat) -> None:
+    await chat.say("/language tr")
+    message = Message("m1", Address("test", "1"), "what can the van camera record?", is_private=False)
+
+    async def role_of(_: Message) -> Role:
+        return Role.ANYONE
+
+    said = await router.route(message, chat.app.desk(chat.now), role_of)
+    assert isinstance(said, Reply)
+    assert said.text.startswith("The AI-capable")
 
 
 async def test_memory_makes_no_wrong_answer_of_what_the_base_cannot_answer(chat: Chat) -> None:

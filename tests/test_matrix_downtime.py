@@ -21,6 +21,7 @@ async def _say_all(person: Person, room: str, texts: list[str]) -> None:
         await asyncio.gather(*(send_raw(person, room, "m.room.message", message(text)) for text in texts[start : start + 10]))
 
 
+@pytest.mark.promises
 async def test_one_mention_among_sixty_messages_is_answered_after_a_downtime(
     hs: Homeserver, app: App, anna: Person, ben: Person, tmp_path: Path
 ) -> None:
@@ -39,6 +40,7 @@ async def test_one_mention_among_sixty_messages_is_answered_after_a_downtime(
         await is_quiet(ben, room, user, 2)
 
 
+@pytest.mark.promises
 async def test_250_messages_of_a_downtime_are_all_answered_once(hs: Homeserver, app: App, anna: Person, tmp_path: Path) -> None:
     user, password = await hs.new_user("bot")
     again = app_on_matrix(app, hs.url, user, password, tmp_path / "state")
@@ -85,9 +87,10 @@ async def test_one_failed_request_after_a_downtime_loses_nothing(
         async with live(again):
             while not proxy.faults[0].struck:
                 await asyncio.sleep(0.05)
-            await anna.client.until(lambda: any("Netradyne" in seen.body for seen in anna.seen(chat)), "the answer", 5)
+            await anna.client.until(lambda: any("Netradyne" in seen.body for seen in anna.seen(chat)), "the answer", 20)
 
 
+@pytest.mark.promises
 async def test_a_room_whose_past_cannot_be_had_does_not_silence_the_others(
     hs: Homeserver, app: App, anna: Person, tmp_path: Path
 ) -> None:
@@ -103,7 +106,7 @@ async def test_a_room_whose_past_cannot_be_had_does_not_silence_the_others(
         async with live(again):
             for room in rooms:
                 await anna.say(room, "hello")
-                await anna.wait_message(room, timeout=5)
+                await anna.wait_message(room, timeout=20)
 
 
 @pytest.mark.parametrize("encrypted", [True, False])
@@ -120,7 +123,7 @@ async def test_what_was_taken_back_during_a_downtime_is_not_answered(
         await is_quiet(anna, room, user, 0)
 
 
-@pytest.mark.xfail(strict=True, raises=TimeoutError, reason="client.py: nio decrypts what is paged back by itself, unguarded")
+@pytest.mark.promises
 async def test_an_odd_encrypted_event_in_a_long_past_does_not_end_the_bot(
     hs: Homeserver, app: App, anna: Person, ben: Person, tmp_path: Path
 ) -> None:
@@ -133,4 +136,4 @@ async def test_an_odd_encrypted_event_in_a_long_past_does_not_end_the_bot(
     await _say_all(ben, room, ["!help"] * 110)
     async with live(again):
         await anna.say(chat, "hello")
-        await anna.wait_message(chat, timeout=6)
+        await anna.wait_message(chat, timeout=20)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.transports.matrix import events
+from bot.transports.matrix import late
 from tests.live import QUESTION
 from tests.matrix import Person
 from tests.matrix.crafted import withhold
@@ -49,7 +49,7 @@ async def test_a_redacted_question_takes_edits_of_its_answer_along(anna: Person,
 async def test_a_question_whose_key_comes_late_is_answered(
     anna: Person, ben: Person, matrix_bot: str, monkeypatch: pytest.MonkeyPatch, patience: float
 ) -> None:
-    monkeypatch.setattr(events, "KEY_SECONDS", patience)
+    monkeypatch.setattr(late, "KEY_SECONDS", patience)
     room, other = await meet(anna, matrix_bot), await meet(ben, matrix_bot)
     await is_quiet(anna, room, matrix_bot, 0)
     hand_over = await withhold(anna, room, matrix_bot, QUESTION)
@@ -64,7 +64,7 @@ async def test_a_question_whose_key_comes_late_is_answered(
 async def test_a_key_that_never_comes_costs_one_honest_sentence(
     anna: Person, matrix_bot: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "KEY_SECONDS", 0.5)
+    monkeypatch.setattr(late, "KEY_SECONDS", 0.5)
     room = await meet(anna, matrix_bot)
     await is_quiet(anna, room, matrix_bot, 0)
     await withhold(anna, room, matrix_bot, QUESTION, OTHER)

@@ -13,7 +13,7 @@ import pytest
 from bot.desk import Desk
 from bot.messages import Message, Reply, Role, reply
 from bot.router import Router
-from bot.transports.matrix import events
+from bot.transports.matrix import late
 from bot.transports.matrix.events import Events
 from tests.live import QUESTION
 from tests.matrix import Homeserver, Person
@@ -89,7 +89,7 @@ async def test_a_thread_that_cannot_be_does_not_silence_the_room(anna: Person, b
 async def test_unreadable_events_do_not_silence_the_room(
     anna: Person, ben: Person, depot: str, matrix_bot: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(events, "KEY_SECONDS", 7.0)
+    monkeypatch.setattr(late, "KEY_SECONDS", 7.0)
     for number in range(2):
         junk = {"algorithm": "m.megolm.v1.aes-sha2", "sender_key": "x", "device_id": "x", "ciphertext": "x"}
         await send_raw(ben, depot, "m.room.encrypted", {**junk, "session_id": str(number)})

@@ -16,8 +16,6 @@ from tests.matrix import Fault, Homeserver, Person, Proxy
 from tests.matrix_runs import SEND, Account, meet, until
 from tests.scan import Canary, scan
 
-pytestmark = pytest.mark.promises
-
 PEOPLE = ("Quixotrella", "Vambrustina", "Zelkandora", "Morvinghasta")
 WORDS = ("telpardine", "ombraxic", "fulgranter", "snerivolt")
 
@@ -144,10 +142,14 @@ def _result(some: Crowd, kills: int, between: int, traces: list[str]) -> Result:
     return Result(len(questions), lost, sum(answers.values()) - len(answers), unreadable, kills, between, traces)
 
 
+@pytest.mark.parametrize(
+    ("questions", "kills"),
+    [(8, 2), pytest.param(20, 4, marks=pytest.mark.promises), pytest.param(40, 8, marks=pytest.mark.promises)],
+)
 async def test_no_question_is_lost_or_answered_twice_over_kill_9_and_nothing_of_it_stays(
-    hs: Homeserver, tmp_path: Path
+    hs: Homeserver, tmp_path: Path, questions: int, kills: int
 ) -> None:
-    result = await killed(hs, tmp_path, questions=20, kills=4)
+    result = await killed(hs, tmp_path, questions=questions, kills=kills, seed=kills)
     assert (result.lost, result.doubled, result.unreadable) == (0, 0, 0)
-    assert (result.asked, result.kills, result.between) == (20, 4, 2)
+    assert (result.asked, result.kills, result.between) == (questions, kills, kills // 2)
     assert result.traces == []

@@ -55,6 +55,7 @@ async def test_a_group_is_no_private_chat_after_a_restart(bot: Account, anna: Pe
     assert len(await said_by(anna, group, bot.user)) == 2
 
 
+@pytest.mark.promises
 async def test_a_failed_upload_of_keys_loses_no_question(bot: Account, anna: Person, app: App, proxy: Proxy) -> None:
     async with bot.here(app, proxy.url):
         room = await meet(anna, bot.user)
@@ -92,6 +93,7 @@ async def test_an_invitation_whose_acceptance_failed_is_accepted_later(
         await ask(anna, await meet(anna, bot.user))
 
 
+@pytest.mark.promises
 async def test_seventy_questions_in_one_room_while_the_bot_was_away_are_all_answered(
     bot: Account, anna: Person, app: App
 ) -> None:
@@ -126,9 +128,7 @@ async def test_who_joins_while_keys_are_shared_reads_the_next_answer(
         await ben.wait_message(room, sender=bot.user, timeout=5)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="while the homeserver is away questions are set free, the token moves on, a stop drops them"
-)
+@pytest.mark.promises
 async def test_a_question_that_waits_for_a_homeserver_outlives_a_stop(
     bot: Account, anna: Person, app: App, proxy: Proxy
 ) -> None:
@@ -147,7 +147,6 @@ async def test_a_question_that_waits_for_a_homeserver_outlives_a_stop(
         await anna.wait_message(room, 2, timeout=6)
 
 
-@pytest.mark.xfail(strict=True, reason="after the drain of a stop neither is the token saved nor are sessions moved on")
 async def test_an_answer_in_flight_at_an_orderly_stop_is_unreadable_afterwards(
     bot: Account, anna: Person, app: App, proxy: Proxy, tmp_path: Path
 ) -> None:

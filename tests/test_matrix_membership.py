@@ -12,6 +12,7 @@ from bot.app import App
 from bot.desk import Desk
 from bot.messages import Message, Reply, Role, reply
 from bot.router import Router
+from bot.transports.matrix.rooms import INVITES_HOUR_EACH
 from tests.live import QUESTION, app_on_matrix, live
 from tests.matrix import Fault, Homeserver, Person, Proxy
 from tests.test_matrix_rooms import depot, is_quiet, meet
@@ -99,15 +100,15 @@ async def _membership(person: Person, room: str, user: str) -> dict[str, str]:
 
 
 async def test_a_flood_of_invitations_is_refused_with_a_reason(anna: Person, ben: Person, matrix_bot: str) -> None:
-    rooms = await _invite_to_new_rooms(ben, matrix_bot, 8)
+    rooms = await _invite_to_new_rooms(ben, matrix_bot, INVITES_HOUR_EACH + 3)
     states = [await _membership(ben, room, matrix_bot) for room in rooms]
-    assert sorted(state["membership"] for state in states) == ["join"] * 5 + ["leave"] * 3
+    assert sorted(state["membership"] for state in states) == ["join"] * INVITES_HOUR_EACH + ["leave"] * 3
     assert all("invitations" in state["reason"] for state in states if state["membership"] == "leave")
     await is_quiet(anna, await meet(anna, matrix_bot), matrix_bot, 0)
 
 
 async def test_a_flood_of_one_person_does_not_shut_out_another(anna: Person, ben: Person, matrix_bot: str) -> None:
-    await _membership(ben, (await _invite_to_new_rooms(ben, matrix_bot, 21))[-1], matrix_bot)
+    await _membership(ben, (await _invite_to_new_rooms(ben, matrix_bot, INVITES_HOUR_EACH + 1))[-1], matrix_bot)
     room = await anna.direct(matrix_bot)
     assert (await _membership(anna, room, matrix_bot))["membership"] == "join"
 
@@ -117,4 +118,56 @@ async def test_an_invitation_that_had_to_wait_is_taken_later(hs: Homeserver, app
     async with Proxy(hs.url) as proxy, live(app_on_matrix(app, proxy.url, user, password, tmp_path / "state")):
         proxy.faults.append(Fault("POST", "/join/", before="429", retry_after_ms=500))
         room = await anna.direct(user, encrypted=False)
-        await anna.wait_member(room, user, timeout=6)
+        await anna.wait_member(room, user)
+
+
+async def test_an_invitation_that_hangs_holds_up_nobody(
+    hs: Homeserver, app: App, anna: Person, ben: Person, tmp_path: Path
+) -> None:
+    user, password = await hs.new_user("bot")
+    async with Proxy(hs.url) as proxy, live(app_on_matrix(app, proxy.url, user, password, tmp_path / "state")):
+        other = await meet(ben, user)
+        proxy.faults.append(Fault("POST", "/join$", before="hang"))
+        await _invite_to_new_rooms(anna, user, 1)
+        while not proxy.faults[0].struck:
+            await asyncio.sleep(0.05)
+        await is_quiet(ben, other, user, 0)
+        assert not proxy.requests or not any(one.path.endswith("/join") and one.status == 0 for one in proxy.requests)
+
+
+async def test_a_digest_moves_along_to_the_room_that_replaces_its_own(
+    hs: Homeserver, app: App, anna: Person, ben: Person, tmp_path: Path
+) -> None:
+    user, password = await hs.new_user("bot")
+    async with live(app_on_matrix(app, hs.url, user, password, tmp_path / "state")):
+        room = await anna.room("Depot", [user, ben.user_id], encrypted=False)
+        await ben.accept(room)
+        await anna.wait_member(room, user)
+        await anna.say(room, "!digest daily 18:00")
+        assert "18:00" in (await anna.wait_message(room, sender=user))[0].body
+        new = await anna.upgrade(room)
+        await is_quiet(ben, await meet(ben, user), user, 0)
+        assert user not in await anna.members(new)
+        await anna.invite(new, user)
+        await anna.invite(new, ben.user_id)
+        await ben.accept(new)
+        await anna.wait_member(new, user)
+        await anna.say(new, "!digest")
+        assert "18:00" in (await anna.wait_message(new, sender=user))[0].body
+
+
+async def test_a_room_that_throws_the_bot_out_is_told_to_the_stewards_once(
+    hs: Homeserver, app: App, anna: Person, ben: Person, tmp_path: Path
+) -> None:
+    user, password = await hs.new_user("bot")
+    stewards = await anna.direct(user)
+    async with live(app_on_matrix(app, hs.url, user, password, tmp_path / "state", f"matrix:{stewards}")):
+        await anna.wait_member(stewards, user)
+        room = await anna.room("Depot", [user, ben.user_id], encrypted=False)
+        await ben.accept(room)
+        await anna.wait_member(room, user)
+        await anna.say(room, "!digest daily 18:00")
+        await anna.wait_message(room, sender=user)
+        await anna.kick(room, user)
+        assert room in (await anna.wait_message(stewards))[0].body
+        await is_quiet(anna, stewards, user, 1)

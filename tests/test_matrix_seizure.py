@@ -41,6 +41,21 @@ async def test_who_seizes_everything_reads_no_answered_question(
         await until(lambda: readable(bot.state, KEYS, bot.user, events, next(copies)) == wanted, "what can be read", 10)
 
 
+async def test_a_kill_between_saving_and_moving_on_is_made_good_at_the_next_start(
+    bot: Account, anna: Person, app: App, tmp_path: Path
+) -> None:
+    with pytest.MonkeyPatch.context() as killed:
+        killed.setattr(upkeep, "ratchet", lambda client, last: None)
+        async with bot.here(app):
+            room = await meet(anna, bot.user)
+            await ask(anna, room)
+    events = await said_by(anna, room, anna.user_id)
+    assert readable(bot.state, KEYS, bot.user, events, tmp_path / "before") == [QUESTION]
+    async with bot.here(app):
+        await ask(anna, await meet(anna, bot.user))
+    assert readable(bot.state, KEYS, bot.user, events, tmp_path / "after") == []
+
+
 class Hiding(Proxy):
     """A homeserver that denies that rooms are encrypted."""
 

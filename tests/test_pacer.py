@@ -93,6 +93,20 @@ def test_a_group_gets_20_in_any_minute_and_others_meanwhile_their_own() -> None:
     assert all(at == pytest.approx(n, abs=0.2) for n, at in enumerate(road.times("7")))
 
 
+def test_calls_that_hang_do_not_keep_all_others_waiting() -> None:
+    async def play(road: Road) -> None:
+        async def hang(chat: str) -> None:
+            async with road.pacer.turn(chat):
+                await asyncio.sleep(40)
+
+        for number in range(3):
+            asyncio.create_task(hang(f"hangs {number}"))  # noqa: RUF006
+        road.send("another", after=1)
+
+    limits = Limits(10**6, 10**6, 10**6, 0.0, 10**6, at_once=3, hangs_after=5.0)
+    assert 5 <= drive(play, limits).times("another")[0] < 6
+
+
 def test_an_answer_goes_before_a_thousand_digests_that_wait() -> None:
     async def play(road: Road) -> None:
         _ = [road.send(f"-{number}", Lane.DIGEST) for number in range(1_000)]

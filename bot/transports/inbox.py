@@ -53,8 +53,8 @@ class Inbox:
         """Whether an update is under way, or done and not yet confirmed."""
         return key in self._window
 
-    def take(self, key: int, chat: str, work: Work) -> None:
-        """Do the work of an update when its chat's turn comes."""
+    def take(self, key: int, chat: str, work: Work) -> bool:
+        """Do the work of an update when its chat's turn comes; False where its chat floods, and it never will."""
         update = self._window[key] = _Update(key, chat, work, self.clock())
         waiting = self._chats.get(chat)
         if waiting is None:
@@ -66,6 +66,8 @@ class Inbox:
             self.shed += 1
             self._close(update)
             warn(Event.UPDATE_SHED, count=self.shed)
+            return False
+        return True
 
     def skip(self, key: int) -> None:
         """Nothing is to be done for this update."""
@@ -125,10 +127,11 @@ class Inbox:
             self._moved.clear()
         return True
 
-    async def drain(self, seconds: float) -> None:
+    async def drain(self, seconds: float) -> int | None:
         """Let what is under way come to its end; what is not done by then is dropped, and counted if it was set free.
 
-        What only waits and was not set free is dropped at once: the platform will deliver it again.
+        What only waits and was not set free is dropped at once: the platform will deliver it again. The first update that
+        did not come to its end, None where all did.
         """
         for chat, waiting in self._chats.items():
             first, *rest = waiting
@@ -146,9 +149,12 @@ class Inbox:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        left = [key for key, update in self._window.items() if update.open]
+        left += [update.key for waiting in self._chats.values() for update in waiting]
         # Whoever listens again takes anew what the platform delivers again.
         self._chats.clear()
         self._window.clear()
+        return min(left, default=None)
 
     async def _serve(self, chat: str) -> None:
         waiting = self._chats[chat]

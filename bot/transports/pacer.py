@@ -27,7 +27,7 @@ class Lane(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Calls a second, a minute and at once: more make the HTTP library slower.
+    """Calls a second, a minute and at once: more make the HTTP library slower. What `hangs_after` seconds no longer counts.
 
     Telegram: about 30 a second in all, 1 a second a chat, 20 a minute a group or channel."""
 
@@ -37,6 +37,7 @@ class Limits:
     chat_seconds: float = 1.0
     shared_minute: int = 20
     at_once: int = 24
+    hangs_after: float = math.inf
 
 
 UNLIMITED = Limits(10**6, 10**6, 10**6, 0.0, 10**6)
@@ -73,11 +74,10 @@ class Pacer:
         self._queues: tuple[list[tuple[float, int, str]], ...] = ([], [])
         self._order = count()
         self._released: deque[float] = deque(maxlen=max(1, min(limits.overall, 1000)))
-        self._last_digest = self._due = 0.0
-        self._parked_all = 0.0
+        self._last_digest = self._due = self._parked_all = 0.0
         self._told: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._in_flight = 0
+        self._in_flight: set[asyncio.Future[None]] = set()
         self._key = secrets.token_bytes(32)
 
     @asynccontextmanager
@@ -95,9 +95,7 @@ class Pacer:
             await future
             yield
         finally:
-            if future.done() and not future.cancelled():
-                self._in_flight -= 1
-                self._release()
+            self._count_out(future)
 
     def waits(self, chat: str) -> bool:
         """Whether a call to this chat waits for its turn, so that nothing of it has left."""
@@ -179,7 +177,7 @@ class Pacer:
 
     def _free(self, lane: Lane) -> float:
         """The moment from which all chats together allow one more call of this lane."""
-        if self._in_flight >= self._limits.at_once:
+        if len(self._in_flight) >= self._limits.at_once:
             return math.inf
         limit = self._limits.overall if lane is Lane.ANSWER else self._limits.digests
         at = self._parked_all
@@ -193,17 +191,24 @@ class Pacer:
 
     def _let_go(self, chat: str, lane: Lane, now: float) -> None:
         state = self._chats[chat]
-        state.waiting[lane].popleft().set_result(None)
+        call = state.waiting[lane].popleft()
+        call.set_result(None)
+        self._in_flight.add(call)
+        if self._limits.hangs_after < math.inf:
+            asyncio.get_running_loop().call_later(self._limits.hangs_after, self._count_out, call)
         state.spoken.append(now)
         state.due = max(state.due, now) + self._limits.chat_seconds
         self._released.append(now)
-        self._in_flight += 1
         self._due = max(now, self._due) + 1.0 / self._limits.overall
         if lane is Lane.DIGEST:
             self._last_digest = now
         heappop(self._queues[lane])
         if state.waiting[lane]:
             heappush(self._queues[lane], (state.ready(self._limits), next(self._order), chat))
+
+    def _count_out(self, call: asyncio.Future[None]) -> None:
+        self._in_flight.discard(call)
+        self._release()
 
     def _tidy(self, now: float) -> None:
         """Drop what no longer limits anybody, a few chats at a time, so that the past is not kept."""

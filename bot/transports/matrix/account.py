@@ -9,17 +9,23 @@ import json
 import os
 import secrets
 import string
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
 from bot.keys import Keys
 
 _PURPOSE = "matrix/account"
+MOST_ENCRYPTED = 4_000
+"""Four times the rooms that the bot is in at once; those it saw longest ago are forgotten."""
 
 
 @dataclass
 class Account:
-    """`encrypted` holds HMAC marks of rooms that were ever seen encrypted; nothing in clear goes there again."""
+    """`encrypted` holds HMAC marks of rooms that were ever seen encrypted; nothing in clear goes there again.
+
+    `read` is how far each session was read by `next_batch`: sender key, session id, message index. What lies before is to be
+    made unreadable once the token is saved, after a crash at the next start.
+    """
 
     path: Path
     keys: Keys = field(repr=False)
@@ -28,7 +34,7 @@ class Account:
     next_batch: str = field(default="", repr=False)
     encrypted: list[str] = field(default_factory=list, repr=False)
     fallback: bool = False
-    retired: list[str] = field(default_factory=list)
+    read: list[tuple[str, str, int]] = field(default_factory=list, repr=False)
 
     @classmethod
     def load(cls, folder: Path, user: str, keys: Keys) -> Account:
@@ -38,19 +44,19 @@ class Account:
         """
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         account = cls(folder / f"{keys.mark(user, 'matrix/user')[:16]}.account", keys)
+        kept = {one.name for one in fields(cls)}
         if account.path.exists():
             for name, value in json.loads(keys.open(account.path.read_text(encoding="ascii"), _PURPOSE)).items():
-                setattr(account, name, value)
+                if name in kept:
+                    setattr(account, name, value)
         if not account.device:
             account.renew()
         return account
 
     def renew(self) -> None:
-        """A new device id; the old one, whose keys are lost, is to be deleted at the homeserver."""
-        if self.device:
-            self.retired.append(self.device)
+        """A new device id, where the keys of the old one are lost."""
         self.device = "".join(secrets.choice(string.ascii_uppercase) for _ in range(10))
-        self.token, self.fallback = "", False
+        self.token, self.fallback, self.read = "", False, []
         self.save()
 
     def save(self) -> None:
@@ -72,8 +78,11 @@ class Account:
     def seen_encrypted(self, room: str) -> None:
         """A room is encrypted, from now on for ever."""
         mark = self._mark(room)
-        if mark not in self.encrypted:
-            self.encrypted.append(mark)
+        known = mark in self.encrypted
+        if known:
+            self.encrypted.remove(mark)
+        self.encrypted = [*self.encrypted, mark][-MOST_ENCRYPTED:]
+        if not known:
             self.save()
 
     def was_encrypted(self, room: str) -> bool:

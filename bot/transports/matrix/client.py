@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from nio import AsyncClient, MegolmEvent, UnknownEvent
+import aiohttp
+from nio import AsyncClient, ErrorResponse, MegolmEvent, SyncResponse, UnknownEvent
 
 from bot.logs import Event, warn
+from bot.transports.matrix.parsing import parsed
 
 MESSAGES = ("m.room.message", "m.sticker", "m.poll.start", "org.matrix.msc3381.poll.start")
 """All that may come out of encryption: the server checks nobody's power over what it cannot read."""
@@ -14,6 +17,36 @@ MESSAGES = ("m.room.message", "m.sticker", "m.poll.start", "org.matrix.msc3381.p
 
 class Client(AsyncClient):  # type: ignore[misc]  # nio has no types
     """Goes on, whatever stands in a sync."""
+
+    fallback_used = False
+    """Whether the last sync said that our fallback key was given away."""
+
+    async def create_matrix_response(
+        self, response_class: type, transport_response: Any, data: Any = None, save_to: Any = None
+    ) -> Any:
+        if response_class is not SyncResponse:
+            response = await super().create_matrix_response(response_class, transport_response, data, save_to)
+            if transport_response.status >= 300 and not isinstance(response, ErrorResponse):
+                # nio takes a proxy's error page for an empty answer, and that for a success.
+                raise aiohttp.ClientError
+            return response
+        found = parsed(await transport_response.text())
+        self.fallback_used = found.fallback_used
+        if found.odd:
+            warn(Event.UPDATE_SET_ASIDE, count=found.odd)
+        found.response.transport_response = transport_response
+        return found.response
+
+    async def _handle_invited_rooms(self, response: Any) -> None:
+        """Not kept: we go by what stands in the response."""
+
+    def _handle_joined_state(self, room_id: str, join_info: Any, encrypted_rooms: set[str]) -> None:
+        try:
+            super()._handle_joined_state(room_id, join_info, encrypted_rooms)
+        except Exception:  # Once more, event by event.
+            super()._handle_joined_state(room_id, replace(join_info, state=[]), encrypted_rooms)
+            for event in join_info.state:
+                self._handle_timeline_event(event, room_id, self.rooms[room_id], encrypted_rooms)
 
     def _handle_timeline_event(self, event: Any, room_id: str, room: Any, encrypted_rooms: set[str]) -> Any:
         try:
@@ -24,9 +57,6 @@ class Client(AsyncClient):  # type: ignore[misc]  # nio has no types
         except Exception as error:  # Anybody can send anything.
             warn(Event.UPDATE_SET_ASIDE, exception=error)
             return None
-
-    def _decrypt_event_array(self, array: list[Any]) -> None:
-        """What is paged back is decrypted by `decrypted` alone, with the same care."""
 
     def _handle_decrypt_to_device(self, to_device_event: Any) -> Any:
         try:

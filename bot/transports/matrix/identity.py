@@ -62,8 +62,8 @@ class Identity:
         return list(master.get("keys", {}).values()) == [self.master.public]
 
     def has_signed(self, device: JSON) -> bool:
-        """Whether a device object carries our signature."""
-        return f"ed25519:{self.self_signing.public}" in device.get("signatures", {}).get(self.user, {})
+        """Whether a device object carries our true signature: Ed25519 signs the same thing the same way each time."""
+        return carries(device, self.sign_device(device), self.user)
 
     def _key(self, usage: str, signer: Signer) -> JSON:
         return {"user_id": self.user, "usage": [usage], "keys": {f"ed25519:{signer.public}": signer.public}}
@@ -74,6 +74,12 @@ def signed(thing: JSON, user: str, signer: Signer) -> JSON:
     signatures = {name: dict(value) for name, value in thing.get("signatures", {}).items()}
     signatures.setdefault(user, {})[f"ed25519:{signer.public}"] = signer.sign(canonical(thing))
     return {**thing, "signatures": signatures}
+
+
+def carries(thing: JSON, should: JSON, user: str) -> bool:
+    """Whether a thing carries all of a user's signatures that it should."""
+    wanted: dict[str, str] = should.get("signatures", {}).get(user, {})
+    return bool(wanted) and all(thing.get("signatures", {}).get(user, {}).get(id) == value for id, value in wanted.items())
 
 
 def canonical(thing: JSON) -> bytes:

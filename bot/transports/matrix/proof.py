@@ -8,8 +8,8 @@ from nio import AsyncClient, AsyncClientConfig
 
 from bot.keys import Keys
 from bot.transports.matrix.account import Account
-from bot.transports.matrix.identity import JSON, Identity, signed
-from bot.transports.matrix.server import TokenGone, Unreachable, request
+from bot.transports.matrix.identity import JSON, Identity, carries, signed
+from bot.transports.matrix.server import TokenGone, Unreachable, own_keys
 from bot.transports.matrix.session import Credentials
 
 
@@ -23,12 +23,12 @@ async def proof(credentials: Credentials, folder: Path, keys: Keys) -> list[str]
     )
     client.access_token = account.token
     try:
-        answer = await request(client, "POST", "/keys/query", {"device_keys": {credentials.user: []}})
+        found = await own_keys(client, credentials.user)
     except (Unreachable, TokenGone) as error:
         return [f"the homeserver does not answer or no longer knows the bot's token ({type(error).__name__})"]
     finally:
         await client.close()
-    return list(_problems(Identity.of(keys, credentials.user), answer.body, account.device))
+    return list(_problems(Identity.of(keys, credentials.user), found, account.device))
 
 
 def _problems(identity: Identity, found: JSON, device: str) -> list[str]:
@@ -36,20 +36,14 @@ def _problems(identity: Identity, found: JSON, device: str) -> list[str]:
     if identity.is_mine(found) is not True:
         return ["the account has no identity, or one that is not of this key file; clients will warn"]
     key = found.get("self_signing_keys", {}).get(user, {})
-    if not _carries(key, signed(key, user, identity.master), user):
+    if not carries(key, signed(key, user, identity.master), user):
         problems.append("the self-signing key is not signed by the master key")
     ours = found.get("device_keys", {}).get(user, {}).get(device)
     if ours is None:
         problems.append(f"the homeserver does not know the bot's device {device}; restart the bot")
-    elif not _carries(ours, identity.sign_device(ours), user):
+    elif not identity.has_signed(ours):
         problems.append(f"the device {device} is not signed; restart the bot")
     others = sorted(set(found.get("device_keys", {}).get(user, {})) - {device})
     if others:
         problems.append(f"the account has other devices ({', '.join(others)}); log them out, only the bot should use it")
     return problems
-
-
-def _carries(thing: JSON, should: JSON, user: str) -> bool:
-    """Whether a thing carries the signature that it should: Ed25519 signs the same thing the same way each time."""
-    wanted: dict[str, str] = should.get("signatures", {}).get(user, {})
-    return bool(wanted) and all(thing.get("signatures", {}).get(user, {}).get(id) == value for id, value in wanted.items())

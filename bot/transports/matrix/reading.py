@@ -29,12 +29,13 @@ class Me:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A message for us. `thread` is the root of the thread it stands in, `edits` the question it replaces."""
+    """A message for us. `thread` is the root of its thread, `edits` the question it replaces, `replies_to` what it answers."""
 
     message: Message
     sender: str
     thread: str | None
     edits: str | None = None
+    replies_to: str | None = None
 
 
 def read(event: JSON, room: str, me: Me, *, private: bool, mine: frozenset[str]) -> Spoken | None:
@@ -70,7 +71,7 @@ def read(event: JSON, room: str, me: Me, *, private: bool, mine: frozenset[str])
         is_private=private,
         attachment=None if kind == "text" else kind,
     )
-    return Spoken(message, sender, thread, edits)
+    return Spoken(message, sender, thread, edits, _answered(relation))
 
 
 def _kind(event: JSON, content: JSON) -> str | None:
@@ -96,8 +97,7 @@ def _addressed(text: str, content: JSON, relation: JSON, me: Me, mine: frozenset
     command = re.match(r"!([a-z]+)", text.strip(), re.IGNORECASE)
     if command:
         return text if command[1].casefold() in me.commands else None
-    answered = _id(_dict(relation.get("m.in_reply_to")).get("event_id"))
-    if answered in mine and not (relation.get("rel_type") == "m.thread" and relation.get("is_falling_back")):
+    if _answered(relation) in mine:
         return _without_name(text, me)
     mentions = content.get("m.mentions")
     if isinstance(mentions, dict):
@@ -105,6 +105,13 @@ def _addressed(text: str, content: JSON, relation: JSON, me: Me, mine: frozenset
         return _without_name(text, me) if isinstance(users, list) and me.user in users else None
     named = _without_name(text, me) != text
     return _without_name(text, me) if named or _pill(content.get("formatted_body"), me) else None
+
+
+def _answered(relation: JSON) -> str | None:
+    """The message that somebody replied to; what a thread names for clients without threads is none."""
+    if relation.get("rel_type") == "m.thread" and relation.get("is_falling_back"):
+        return None
+    return _id(_dict(relation.get("m.in_reply_to")).get("event_id"))
 
 
 def _pill(formatted: object, me: Me) -> bool:

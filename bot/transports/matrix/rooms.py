@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from nio import AsyncClient
-
-from bot.logs import Event, log, warn
+from bot.logs import Event, warn
 from bot.messages import Address, Role
-from bot.transports.matrix.server import Unreachable, quoted, request
+from bot.transports.matrix.client import Client
+from bot.transports.matrix.reach import Reach
+from bot.transports.matrix.server import Answered, Unreachable, quoted, request
 
 JSON = dict[str, Any]
 MOST_ROOMS = 1_000
 MOST_MEMBERS = 2_000
-INVITES_MINUTE = 20
-INVITES_HOUR_EACH = 5
+INVITES_MINUTE = 40
+INVITES_HOUR_EACH = 20
+"""Who looks after a depot adds the bot to all its rooms in one go; more than that is a flood."""
+JOINS_AT_ONCE = 10
 MANAGES_FROM = 50
 TOO_MANY = "This bot takes no more invitations just now. Please try again later."
 TOO_LARGE = "This bot does not enter rooms of this size."
@@ -27,17 +31,19 @@ TOO_LARGE = "This bot does not enter rooms of this size."
 
 @dataclass
 class Rooms:
-    """The rooms of one account. What is counted of invitations is in memory, under an HMAC."""
+    """The rooms of one login. What is counted of invitations is in memory, under an HMAC."""
 
-    client: AsyncClient
+    client: Client
     me: str
+    reach: Reach
     stewards: Mapping[str, str] = field(default_factory=dict)
     room: Address | None = None
     clock: Callable[[], float] = time.monotonic
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     _invites: list[tuple[float, bytes]] = field(default_factory=list, repr=False)
-    _again: set[str] = field(default_factory=set, repr=False)
-    _again_from: float = 0.0
+    _made_by: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    _replaced: dict[str, str] = field(default_factory=dict, repr=False)
+    _joining: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(JOINS_AT_ONCE), repr=False)
 
     def private(self, room: str) -> bool:
         """Fewer than three joined members, us included: now, and no longer once a third one joins."""
@@ -45,52 +51,43 @@ class Rooms:
         return known is not None and known.joined_count < 3
 
     async def invited(self, room: str, invite: Any) -> None:
-        """Join within limits; refuse with a reason beyond them."""
+        """Join within limits, as soon as the homeserver lets us; refuse with a reason beyond them."""
         inviter = next((event.sender for event in invite.invite_state if getattr(event, "state_key", "") == self.me), "")
         if len(self.client.rooms) >= MOST_ROOMS or self._too_many(inviter):
-            await self._leave(room, TOO_MANY)
             warn(Event.INVITE_REFUSED)
-            return
-        await self._join(room)
-
-    async def retry(self) -> None:
-        """Invitations that had to wait."""
-        if self._again and self.clock() >= self._again_from:
-            for room in list(self._again)[:5]:
-                await self._join(room)
-
-    async def _join(self, room: str) -> None:
-        self._again.discard(room)
-        try:
-            answer = await request(self.client, "POST", f"/rooms/{quoted(room)}/join", {})
-        except Unreachable as error:
-            if len(self._again) < MOST_ROOMS:
-                self._again.add(room)
-            self._again_from = self.clock() + (error.after or 5.0)
-            return
-        if not answer.ok:
+            await self.leave(room, TOO_MANY)
+        elif not await self._joined(f"/rooms/{quoted(room)}/join"):
             warn(Event.INVITE_REFUSED)
 
-    async def tidy(self, room: str) -> bool:
-        """Leave a room where we are alone, or that is too large; whether we left."""
+    def too_large(self, room: str) -> bool:
+        """Whether a room has more members than we enter."""
         known = self.client.rooms.get(room)
-        if known is None:
-            return False
-        alone = known.joined_count == 1 and known.invited_count == 0
-        if not alone and known.joined_count <= MOST_MEMBERS:
-            return False
-        await self._leave(room, None if alone else TOO_LARGE)
-        self.client.rooms.pop(room, None)
-        log(Event.ROOM_LEFT)
-        return True
+        return known is not None and known.joined_count > MOST_MEMBERS
+
+    def alone(self, room: str) -> bool:
+        """Whether nobody is left there, nor invited."""
+        known = self.client.rooms.get(room)
+        return known is not None and known.joined_count == 1 and known.invited_count == 0
+
+    async def leave(self, room: str, reason: str | None = None) -> None:
+        """Out of a room, or of its invitation."""
+        body = {"reason": reason} if reason else {}
+        try:
+            await self.reach.surely(partial(request, self.client, "POST", f"/rooms/{quoted(room)}/leave", body))
+        except Unreachable as error:
+            warn(Event.INVITE_REFUSED, exception=error.cause)
 
     async def follow(self, old: str, new: str, via: str) -> bool:
-        """Join the room that replaces another; whether it let us in."""
-        try:
-            answer = await request(self.client, "POST", f"/join/{quoted(new)}?server_name={quoted(via)}", {})
-        except Unreachable:
-            return False
-        return answer.ok
+        """Join the room that replaces another; where we are not let in, it is remembered until we are invited."""
+        if await self._joined(f"/join/{quoted(new)}?server_name={quoted(via)}"):
+            return True
+        if len(self._replaced) < MOST_ROOMS:
+            self._replaced[new] = old
+        return False
+
+    def replaces(self, room: str) -> str | None:
+        """The room that this one, which we are in by now, was named as the successor of; told once."""
+        return self._replaced.pop(room, None)
 
     async def role(self, room: str, sender: str) -> Role:
         """The role of a sender now."""
@@ -106,24 +103,32 @@ class Rooms:
             return Role.MANAGER
         return Role.ANYONE
 
-    async def _creators(self, room: str) -> set[str]:
-        """From version 12 on a room's creators have all power and are in no list of it. nio misreads some of these events."""
-        try:
-            answer = await request(self.client, "GET", f"/rooms/{quoted(room)}/state/m.room.create/?format=event")
-        except Unreachable:
-            return set()
-        content = answer.body.get("content", {})
-        version = str(content.get("room_version", "1"))
-        if not version.isdigit() or int(version) < 12:
-            return set()
-        more = content.get("additional_creators", [])
-        return {str(answer.body.get("sender", "")), *(map(str, more) if isinstance(more, list) else ())}
+    async def _creators(self, room: str) -> frozenset[str]:
+        """From version 12 on a room's creators have all power, for ever, and are in no list. nio misreads some of these events.
 
-    async def _leave(self, room: str, reason: str | None) -> None:
+        :raises Unreachable: where nobody can tell.
+        """
+        if room not in self._made_by:
+            path = f"/rooms/{quoted(room)}/state/m.room.create/?format=event"
+            answer = await self.reach.surely(partial(request, self.client, "GET", path))
+            if not answer.ok:
+                return frozenset()
+            while len(self._made_by) >= MOST_ROOMS:
+                del self._made_by[next(iter(self._made_by))]
+            self._made_by[room] = _creators_in(answer)
+        return self._made_by[room]
+
+    async def _joined(self, path: str) -> bool:
+        """Whether we were let in; a few at a time, since homeservers count joins."""
+
+        async def join() -> Answered:
+            async with self._joining:
+                return await request(self.client, "POST", path, {})
+
         try:
-            await request(self.client, "POST", f"/rooms/{quoted(room)}/leave", {"reason": reason} if reason else {})
-        except Unreachable as error:
-            warn(Event.INVITE_REFUSED, exception=error.cause)
+            return (await self.reach.surely(join)).ok
+        except Unreachable:
+            return False
 
     def _too_many(self, inviter: str) -> bool:
         now, mark = self.clock(), hmac.digest(self._key, inviter.encode(), "sha256")
@@ -134,3 +139,13 @@ class Rooms:
             return True
         self._invites.append((now, mark))
         return False
+
+
+def _creators_in(answer: Answered) -> frozenset[str]:
+    content = answer.body.get("content")
+    content = content if isinstance(content, dict) else {}
+    version = str(content.get("room_version", "1"))
+    if not version.isdigit() or int(version) < 12:
+        return frozenset()
+    more = content.get("additional_creators", [])
+    return frozenset([str(answer.body.get("sender", "")), *(map(str, more) if isinstance(more, list) else ())])

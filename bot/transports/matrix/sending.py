@@ -4,36 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
+from weakref import WeakValueDictionary
 
 import aiohttp
-from nio import AsyncClient, ErrorResponse, LocalProtocolError, RoomSendResponse
+from nio import RoomSendResponse
 
 from bot.deliveries import Gone, Later, Outcome, Refused, Sent, Unsure
 from bot.logs import Event, Fate, fail, warn
 from bot.messages import Address, Reply
 from bot.transports.markup import parts
+from bot.transports.matrix import sharing
 from bot.transports.matrix.account import Account
+from bot.transports.matrix.client import Client
+from bot.transports.matrix.reach import LONGEST_PAUSE, Reach
 from bot.transports.matrix.rendering import content_of, edit_of
-from bot.transports.matrix.server import outcome_of, quoted, request
+from bot.transports.matrix.server import TOKEN_GONE, TokenGone, Unreachable, outcome_of, quoted, request
 from bot.transports.pacer import Lane, Pacer
 
 JSON = dict[str, Any]
+Attempt = Callable[[], Awaitable[Outcome]]
 SEND_SECONDS = 40.0
 GIVE_UP_SECONDS = 3600.0
-LONGEST_PAUSE = 30.0
+_NETWORK = (aiohttp.ClientError, OSError, ValueError)
 
 
 @dataclass
 class Sender:
-    """Sends for one account. The homeserver's limit is on the account, so a 429 parks all."""
+    """Sends for one login. The homeserver's limit is on the account, so a 429 parks all."""
 
-    client: AsyncClient
+    client: Client
     account: Account
     pacer: Pacer
+    reach: Reach
     commands: frozenset[str]
     secret: bytes
+    _rooms: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def transaction(self, key: str, number: int) -> str:
         """The transaction id of a part: the same for the same question, whatever happens between."""
@@ -55,86 +64,93 @@ class Sender:
             content = content_of(part, self.commands, thread=thread, on=on)
             if instead_of is not None and number == 0:
                 content = edit_of(content, instead_of)
-            outcome = await self._repeated(address.chat, content, self.transaction(to, number))
+            outcome = await self._said(address.chat, content, self.transaction(to, number))
             if not isinstance(outcome, Sent):
+                fail(Event.ANSWER_GIVEN_UP, fate=Fate[type(outcome).__name__.upper()])
                 break
             sent.append(outcome.id)
         return sent
 
     async def once(self, room: str, content: JSON, transaction: str, *, lane: Lane) -> Outcome:
         """One try, which may be repeated under the same transaction id for 23 hours."""
-        async with self.pacer.turn(room, lane):
-            outcome = await self._try(room, content, transaction)
-        if isinstance(outcome, Later):
-            self.pacer.park(None, outcome.after or 0.0)
-        return outcome
+        return await self._paced(room, partial(self._try, room, content, transaction), lane)
 
     async def redact(self, room: str, event: str, transaction: str) -> bool:
-        """Take back a message of ours."""
-        path = f"/rooms/{quoted(room)}/redact/{quoted(event)}/{transaction}"
-        return (await request(self.client, "PUT", path, {})).ok
+        """Take back a message of ours, however often that must be tried; whether it is taken back."""
+        return isinstance(await self._repeated(room, partial(self._redact, room, event, transaction)), Sent)
 
-    async def _repeated(self, room: str, content: JSON, transaction: str) -> Outcome:
+    async def _said(self, room: str, content: JSON, transaction: str) -> Outcome:
+        outcome = await self._repeated(room, partial(self._try, room, content, transaction))
+        if isinstance(outcome, Refused) and content.get("m.relates_to", {}).get("rel_type") == "m.thread":
+            # A thread that cannot be: rather an answer beside it than none.
+            content = {name: value for name, value in content.items() if name != "m.relates_to"}
+            outcome = await self._repeated(room, partial(self._try, room, content, transaction))
+        return outcome
+
+    async def _repeated(self, room: str, attempt: Attempt) -> Outcome:
+        """Until it is certain what became of it. Nothing is asked while the homeserver is away."""
         pause = waited = 0.0
         while True:
-            outcome = await self.once(room, content, transaction, lane=Lane.ANSWER)
-            if isinstance(outcome, Sent):
-                return outcome
+            outcome = await self._paced(room, attempt, Lane.ANSWER)
             if isinstance(outcome, Later):
                 continue
-            if isinstance(outcome, Refused) and content.get("m.relates_to", {}).get("rel_type") == "m.thread":
-                # A thread that cannot be: rather an answer beside it than none.
-                content = {name: value for name, value in content.items() if name != "m.relates_to"}
-                continue
             if not isinstance(outcome, Unsure) or waited > GIVE_UP_SECONDS:
-                fail(Event.ANSWER_GIVEN_UP, fate=Fate[type(outcome).__name__.upper()])
                 return outcome
             pause = min(LONGEST_PAUSE, pause * 2 or 0.25)
             waited += pause
             warn(Event.CALL_REPEATED, seconds=pause)
-            await asyncio.sleep(pause)
+            await self.reach.pause(pause)
+
+    async def _paced(self, room: str, attempt: Attempt, lane: Lane) -> Outcome:
+        # One after the other in a room: two that share its keys at once would undo each other's.
+        lock = self._rooms.setdefault(room, asyncio.Lock())
+        async with lock, self.pacer.turn(room, lane):
+            outcome = await attempt()
+        if isinstance(outcome, Later):
+            self.pacer.park(None, outcome.after or 0.0)
+        elif not isinstance(outcome, Unsure):
+            self.reach.heard()
+        return outcome
 
     async def _try(self, room: str, content: JSON, transaction: str) -> Outcome:
         known = self.client.rooms.get(room)
         if known is None:
-            return Gone()
+            # Before the first sync nobody knows which rooms there are.
+            return Gone() if self.reach.begun else Later(1.0)
         if self.account.was_encrypted(room) and not known.encrypted:
             fail(Event.CLEAR_REFUSED)
             return Refused()
         try:
             async with asyncio.timeout(SEND_SECONDS):
-                if not await self._everybody_has_keys(room, known):
+                if not await sharing.everybody_has_keys(self.client, room):
                     return Unsure()
                 response = await self.client.room_send(
                     room, "m.room.message", content, tx_id=transaction, ignore_unverified_devices=True
                 )
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
-            self._unblock(room)
-            return Unsure()
-        except LocalProtocolError:
-            # Another task shares the session at this moment, or a failed one left its mark.
-            self._unblock(room)
+        except Exception as error:  # Also of nio, which stumbles over errors that it did not expect.
+            sharing.unblock(self.client, room)
+            if not isinstance(error, _NETWORK):
+                warn(Event.CALL_REPEATED, exception=error)
             return Unsure() if room in self.client.rooms else Gone()
         if isinstance(response, RoomSendResponse):
             return Sent(response.event_id)
-        self._unblock(room)
         status = getattr(response.transport_response, "status", 0)
-        return outcome_of(response.status_code, getattr(response, "retry_after_ms", None), status)
+        return self._outcome(response.status_code, getattr(response, "retry_after_ms", None), status)
 
-    async def _everybody_has_keys(self, room: str, known: Any) -> bool:
-        """Ask for the keys of whoever is in the room; where that failed, nio would encrypt for nobody and call it sent."""
-        client = self.client
-        if not known.encrypted or not client.olm.should_share_group_session(room):
-            return True
-        if not known.members_synced:
-            await client.joined_members(room)
-        if client.should_query_keys and isinstance(await client.keys_query(), ErrorResponse):
-            return False
-        missing = client.get_missing_sessions(room)
-        return not missing or not isinstance(await client.keys_claim(missing), ErrorResponse)
+    async def _redact(self, room: str, event: str, transaction: str) -> Outcome:
+        path = f"/rooms/{quoted(room)}/redact/{quoted(event)}/{transaction}"
+        try:
+            answer = await request(self.client, "PUT", path, {})
+        except TokenGone:
+            return self._outcome(TOKEN_GONE[0], None, 401)
+        except Unreachable as error:
+            return Unsure() if error.after is None else Later(error.after)
+        if answer.ok:
+            return Sent(str(answer.body.get("event_id", "")))
+        return self._outcome(answer.body.get("errcode"), None, answer.status)
 
-    def _unblock(self, room: str) -> None:
-        """nio leaves a mark after a failed key exchange, behind which every later send would wait for ever."""
-        event = self.client.sharing_session.pop(room, None)
-        if event is not None:
-            event.set()
+    def _outcome(self, code: object, retry_after_ms: object, status: int) -> Outcome:
+        if code in TOKEN_GONE:
+            # Whoever listens logs in anew, and what is not done by then comes again.
+            self.reach.refused.set()
+        return outcome_of(code, retry_after_ms, status)

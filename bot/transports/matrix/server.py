@@ -14,6 +14,7 @@ from bot.deliveries import Gone, Later, Outcome, Refused, Unsure
 
 JSON = dict[str, Any]
 _GONE = ("M_FORBIDDEN", "M_NOT_FOUND", "M_NOT_JOINED")
+TOKEN_GONE = ("M_UNKNOWN_TOKEN", "M_MISSING_TOKEN")
 _REFUSED = ("M_TOO_LARGE", "M_BAD_JSON", "M_NOT_JSON", "M_INVALID_PARAM")
 DEFAULT_WAIT = 5.0
 
@@ -59,13 +60,25 @@ async def request(client: AsyncClient, method: str, path: str, body: JSON | None
         raise Unreachable(type(error)) from None
     if not isinstance(found, dict):
         raise Unreachable(ValueError)
-    if found.get("errcode") in ("M_UNKNOWN_TOKEN", "M_MISSING_TOKEN"):
+    if found.get("errcode") in TOKEN_GONE:
         raise TokenGone
     if response.status == 429:
         raise Unreachable(TimeoutError, wait_of(found.get("retry_after_ms")))
     if response.status >= 500:
         raise Unreachable(aiohttp.ClientResponseError)
     return Answered(response.status, found)
+
+
+async def own_keys(client: AsyncClient, user: str) -> JSON:
+    """What the homeserver tells everybody of a user's keys; `device_keys` of that user is there.
+
+    :raises Unreachable: where it does not tell: nothing may be concluded from that, least of all that there are none.
+    """
+    answer = await request(client, "POST", "/keys/query", {"device_keys": {user: []}})
+    devices = answer.body.get("device_keys")
+    if not answer.ok or not isinstance(devices, dict) or not isinstance(devices.get(user), dict):
+        raise Unreachable(ValueError)
+    return answer.body
 
 
 def wait_of(milliseconds: object) -> float:
@@ -79,7 +92,7 @@ def outcome_of(code: object, retry_after_ms: object, status: int = 0) -> Outcome
         return Later(wait_of(retry_after_ms))
     if code in _GONE:
         return Gone()
-    if code in _REFUSED or (status in (400, 413) and code not in ("M_UNKNOWN_TOKEN", "M_MISSING_TOKEN")):
+    if code in _REFUSED or (status in (400, 413) and code not in TOKEN_GONE):
         return Refused()
     return Unsure()
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from nio import AsyncClientConfig
 
@@ -15,11 +17,10 @@ from bot.transports import TransportEnded
 from bot.transports.matrix import upkeep
 from bot.transports.matrix.account import Account
 from bot.transports.matrix.client import Client
-from bot.transports.matrix.identity import Identity, changed
-from bot.transports.matrix.server import TokenGone, Unreachable, request
+from bot.transports.matrix.identity import JSON, Identity, changed
+from bot.transports.matrix.server import TokenGone, Unreachable, own_keys, request
 from bot.transports.matrix.store import QuietStore
 
-JSON = dict[str, Any]
 DEVICE_NAME = "Rückspiegel"
 REQUEST_SECONDS = 20
 
@@ -40,6 +41,7 @@ class Session:
     credentials: Credentials
     folder: Path
     keys: Keys
+    now: Callable[[], datetime]
     account: Account = field(init=False)
     identity: Identity = field(init=False)
     client: Client = field(init=False)
@@ -53,9 +55,9 @@ class Session:
         """Log in, or go on with the token; publish keys; sign.
 
         :raises TransportEnded: for a wrong password or an identity that is not ours.
-        :raises Unreachable: where the homeserver does not answer.
+        :raises Unreachable: where the homeserver does not answer, or a next try may go better.
         """
-        if self.account.token and not self._store_file().exists():
+        if self.account.token and not self._store_file(self.account.device).exists():
             # The old device's keys are lost, and nobody would believe it with new ones.
             self.account.renew()
         self.client = self._client()
@@ -63,13 +65,15 @@ class Session:
             if not self.account.token or not await self._token_is_good():
                 await self._log_in()
             self.client.restore_login(self.credentials.user, self.account.device, self.account.token)
+            upkeep.ratchet(self.client, upkeep.unlisted(self.account.read))
             await self._publish()
-            await self._sign()
-            await self._delete_retired()
+            await self._delete_others(await self._sign())
         except TokenGone:
-            self.account.token = ""
-            self.account.save()
+            self.forget_token()
             raise Unreachable(TokenGone) from None
+        except upkeep.KeysRolledBack:
+            self.account.renew()
+            raise Unreachable(upkeep.KeysRolledBack) from None
 
     async def close(self) -> None:
         """Let go of the connections and of the store."""
@@ -78,10 +82,15 @@ class Session:
             if self.client.store is not None:
                 self.client.store.database.close()
 
+    def forget_token(self) -> None:
+        """Log in with the password next time."""
+        self.account.token = ""
+        self.account.save()
+
     def _client(self) -> Client:
         config = AsyncClientConfig(
-            store=QuietStore,
-            store_name=f"{self.account.device}.db",
+            store=partial(QuietStore, self.now),
+            store_name=self._store_file(self.account.device).name,
             pickle_key=self.keys.secret("matrix/pickle").hex(),
             encryption_enabled=True,
             store_sync_tokens=False,
@@ -92,8 +101,8 @@ class Session:
         credentials = self.credentials
         return Client(credentials.homeserver, credentials.user, self.account.device, str(self.folder), config)
 
-    def _store_file(self) -> Path:
-        return self.folder / f"{self.account.device}.db"
+    def _store_file(self, device: str) -> Path:
+        return self.folder / f"{device}.db"
 
     async def _token_is_good(self) -> bool:
         self.client.access_token = self.account.token
@@ -123,19 +132,13 @@ class Session:
         self.account.save()
         log(Event.LOGGED_IN)
 
-    async def own_keys(self) -> JSON:
-        """What the homeserver tells everybody of our keys."""
-        answer = await request(self.client, "POST", "/keys/query", {"device_keys": {self.credentials.user: []}})
-        return answer.body
-
-    def _device_in(self, found: JSON) -> JSON | None:
-        device: JSON | None = found.get("device_keys", {}).get(self.credentials.user, {}).get(self.account.device)
-        return device
+    def _devices_in(self, found: JSON) -> JSON:
+        return dict(found["device_keys"][self.credentials.user])
 
     async def _publish(self) -> None:
         """The device's keys, where the homeserver lacks them or has others."""
         olm = self.client.olm
-        device = self._device_in(await self.own_keys())
+        device = self._devices_in(await own_keys(self.client, self.credentials.user)).get(self.account.device)
         ours = olm.account.identity_keys["ed25519"]
         if device is None or device.get("keys", {}).get(f"ed25519:{self.account.device}") != ours:
             olm.account.shared = False
@@ -144,9 +147,9 @@ class Session:
             self.account.fallback = True
             self.account.save()
 
-    async def _sign(self) -> None:
-        """The identity where there is none, the device where it is unsigned; never over another identity."""
-        found = await self.own_keys()
+    async def _sign(self) -> JSON:
+        """The identity where there is none, the device where it is unsigned; never over another identity. The keys before."""
+        found = await own_keys(self.client, self.credentials.user)
         mine = self.identity.is_mine(found)
         if mine is False:
             raise changed()
@@ -161,24 +164,26 @@ class Session:
             if not answer.ok:
                 raise TransportEnded("RUECKSPIEGEL_MATRIX_USER: the homeserver does not take the bot's cross-signing keys")
             log(Event.IDENTITY_MADE)
-        device = self._device_in(found)
+        device = self._devices_in(found).get(self.account.device)
         if device is not None and not self.identity.has_signed(device):
             body = {self.credentials.user: {self.account.device: self.identity.sign_device(device)}}
             answer = await request(self.client, "POST", "/keys/signatures/upload", body)
             if not answer.ok or answer.body.get("failures"):
                 warn(Event.NOT_SIGNED)
+        return found
 
-    async def _delete_retired(self) -> None:
-        """Devices of ours whose keys are lost."""
-        if not self.account.retired:
-            return
-        body: JSON = {"devices": self.account.retired}
-        answer = await request(self.client, "POST", "/delete_devices", body)
-        if answer.status == 401:
-            answer = await request(self.client, "POST", "/delete_devices", {**body, "auth": self._auth(answer.body)})
-        if answer.ok:
-            self.account.retired = []
-            self.account.save()
+    async def _delete_others(self, found: JSON) -> None:
+        """Devices that we signed in a life whose keys are lost. A device that somebody else logged in is not ours to end."""
+        signed = [id for id, device in self._devices_in(found).items() if self.identity.has_signed(device)]
+        others = [id for id in signed if id != self.account.device]
+        if others:
+            body: JSON = {"devices": others}
+            answer = await request(self.client, "POST", "/delete_devices", body)
+            if answer.status == 401:
+                await request(self.client, "POST", "/delete_devices", {**body, "auth": self._auth(answer.body)})
+        for file in self.folder.glob("*.db"):
+            if file != self._store_file(self.account.device):
+                file.unlink()
 
     def _auth(self, challenge: JSON) -> JSON:
         return {

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
 import aiohttp
 from nio import LocalProtocolError, SyncResponse
@@ -17,13 +16,14 @@ from bot.logs import Event, warn
 from bot.transports import TransportEnded
 from bot.transports.inbox import Inbox
 from bot.transports.matrix import upkeep
+from bot.transports.matrix.reach import LONGEST_PAUSE, LONGEST_WAIT, Reach
 from bot.transports.matrix.server import TokenGone, Unreachable, wait_of
 from bot.transports.matrix.session import Session
 
 POLL_MS = 25_000
 FIRST_SECONDS = 300.0
 SETTLE_SECONDS = 0.5
-LONGEST_BACKOFF = 4.0
+HOUR = 3600.0
 MOST_UNDER_WAY = 3_000
 FILTER = {
     "presence": {"types": []},
@@ -48,45 +48,82 @@ class Unsaved:
     read: upkeep.Indexes
 
 
-class Sync:
-    """Syncs for one account. `take(response, since)` puts what was said into the inbox and cares for the rooms."""
+@dataclass(frozen=True)
+class Feed:
+    """What a sync is put into: `take(response, since)` fills the inbox, `last()` is the number of its last update."""
 
-    def __init__(self, session: Session, inbox: Inbox, take: Take, count: Callable[[], int], give_up: float = 600.0) -> None:
-        self._session, self._inbox, self._take, self._count, self._give_up = session, inbox, take, count, give_up
+    inbox: Inbox
+    take: Take
+    last: Callable[[], int]
+
+
+class Sync:
+    """Syncs for one login."""
+
+    def __init__(self, session: Session, feed: Feed, reach: Reach, now: Callable[[], datetime], give_up: float = 600.0) -> None:
+        self._session, self._feed, self._reach, self._now, self._give_up = session, feed, reach, now, give_up
         self._unsaved: deque[Unsaved] = deque()
-        self._heard = time.monotonic()
-        self._failures = 0
+        self._heard, self._failures = time.monotonic(), 0
         self._first = True
+        self._tidied: float | None = None
 
     async def for_ever(self) -> None:
         """Until cancelled.
 
         :raises TokenGone: where we must log in anew.
+        :raises KeysRolledBack: where only a new device helps.
         :raises TransportEnded: where nothing comes back for long.
         """
-        settling = asyncio.ensure_future(self._settle())
+        refused = asyncio.ensure_future(self._reach.refused.wait())
+        tasks = [asyncio.ensure_future(self._listen()), asyncio.ensure_future(self._settle())]
         try:
-            while True:
-                try:
-                    await self._once()
-                    self._heard, self._failures = time.monotonic(), 0
-                except Unreachable as error:
-                    await self._silent(error)
-                except (aiohttp.ClientError, TimeoutError, OSError) as error:  # Of nio's calls between syncs.
-                    await self._silent(Unreachable(type(error)))
+            done, _ = await asyncio.wait([*tasks, refused], return_when=asyncio.FIRST_COMPLETED)
+            for task in done & set(tasks):
+                await task
+            raise TokenGone
         finally:
-            settling.cancel()
-            await asyncio.gather(settling, return_exceptions=True)
+            for task in (*tasks, refused):
+                task.cancel()
+            await asyncio.gather(*tasks, refused, return_exceptions=True)
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._once()
+                self._heard, self._failures = time.monotonic(), 0
+            except Unreachable as error:
+                await self._silent(error)
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:  # Of nio's calls between syncs.
+                await self._silent(Unreachable(type(error)))
 
     async def _once(self) -> None:
-        if self._inbox.under_way() >= MOST_UNDER_WAY:
+        if self._feed.inbox.under_way() >= MOST_UNDER_WAY:
             await asyncio.sleep(SETTLE_SECONDS)
             return
         client, account = self._session.client, self._session.account
         since = client.next_batch or account.next_batch
         try:
+            response = await self._fetch(since)
+            self._reach.synced()
+            await upkeep.after_sync(client, response)
+            await self._feed.take(response, since)
+        except BaseException:
+            # nio would go on from here; what was not taken must come again.
+            client.next_batch = since
+            raise
+        self._first = False
+        self._unsaved.append(Unsaved(response.next_batch, self._feed.last(), upkeep.indexes(client)))
+        self.save(self._feed.inbox.offset())
+
+    async def _fetch(self, since: str) -> SyncResponse:
+        """What came since then.
+
+        :raises TokenGone: where our token is no longer known.
+        :raises Unreachable: where nothing comes back that is a sync.
+        """
+        try:
             async with asyncio.timeout(FIRST_SECONDS if self._first else 2 * POLL_MS / 1000):
-                response = await client.sync(
+                response = await self._session.client.sync(
                     timeout=0 if self._first else POLL_MS,
                     sync_filter=FILTER,
                     since=since or None,
@@ -95,53 +132,45 @@ class Sync:
                 )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError, LocalProtocolError) as error:
             raise Unreachable(type(error)) from None
-        if not isinstance(response, SyncResponse):
-            if getattr(response, "status_code", None) == "M_UNKNOWN_TOKEN":
-                raise TokenGone
-            raise Unreachable(LocalProtocolError, wait_of(response.retry_after_ms) if response.retry_after_ms else None)
-        try:
-            await upkeep.after_sync(client, response)
-            await self._take(response, since)
-        except BaseException:
-            # nio would go on from here; what was not taken must come again.
-            client.next_batch = since
-            raise
-        self._first = False
-        self._unsaved.append(Unsaved(response.next_batch, self._count(), upkeep.indexes(client)))
-        self._save()
+        if isinstance(response, SyncResponse):
+            return response
+        if getattr(response, "status_code", None) == "M_UNKNOWN_TOKEN":
+            raise TokenGone
+        raise Unreachable(LocalProtocolError, wait_of(response.retry_after_ms) if response.retry_after_ms else None)
 
     async def _settle(self) -> None:
         """While events are under way: set free what takes too long, save the token as soon as it may be."""
         while True:
-            await self._inbox.moved(SETTLE_SECONDS)
-            self._inbox.sweep()
-            self._save()
+            await self._feed.inbox.moved(SETTLE_SECONDS)
+            if self._reach.sure():
+                # While the homeserver is away nobody is held up by anybody, and a stop must not lose who waits.
+                self._feed.inbox.sweep()
+            self.save(self._feed.inbox.offset())
+            if self._tidied is None or time.monotonic() - self._tidied > HOUR:
+                self._tidied = time.monotonic()
+                upkeep.forget_sessions(self._session.client, self._now())
 
-    def _save(self) -> None:
-        """The latest token all of whose events are done; then what was answered is made unreadable."""
-        offset = self._inbox.offset()
+    def save(self, offset: int | None) -> None:
+        """The latest token all of whose events are done; then what was answered is made unreadable.
+
+        `offset` is the first update that is not done, None where all are.
+        """
         done = None
         while self._unsaved and (offset is None or self._unsaved[0].last < offset):
             done = self._unsaved.popleft()
-        if done is None or done.token == self._session.account.next_batch:
+        account = self._session.account
+        if done is None or done.token == account.next_batch:
             return
-        self._session.account.next_batch = done.token
-        self._session.account.save()
+        account.next_batch, account.read = done.token, upkeep.listed(done.read)
+        account.save()
         upkeep.ratchet(self._session.client, done.read)
 
     async def _silent(self, error: Unreachable) -> None:
+        self._reach.missed()
         away = time.monotonic() - self._heard
         warn(Event.SILENT, seconds=away, exception=error.cause)
         if away >= self._give_up:
             problem = f"the homeserver has not answered for {self._give_up:.0f} seconds; check the network"
             raise TransportEnded(f"RUECKSPIEGEL_MATRIX_HOMESERVER: {problem}")
         self._failures += 1
-        # Short at the top: who writes while the homeserver comes back is answered within seconds.
-        await asyncio.sleep(
-            min(error.after or math.inf, 60.0) if error.after else min(LONGEST_BACKOFF, 0.5 * 2**self._failures)
-        )
-
-
-def tokens_of(response: Any) -> set[str]:
-    """The Megolm sessions whose keys came with a sync."""
-    return {str(session) for event in response.to_device_events if (session := getattr(event, "session_id", None)) is not None}
+        await asyncio.sleep(min(error.after, LONGEST_WAIT) if error.after else min(LONGEST_PAUSE, 0.5 * 2**self._failures))

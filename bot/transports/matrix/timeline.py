@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
-from nio import AsyncClient, MessageDirection, RoomMessagesResponse
-
-from bot.transports.matrix.client import decrypted
-from bot.transports.matrix.server import Unreachable
+from bot.logs import Event, fail
+from bot.transports.matrix.client import Client, decrypted
+from bot.transports.matrix.parsing import events_in
+from bot.transports.matrix.server import Unreachable, quoted, request
 
 PAGE = 100
 MOST_PAGES = 50
 """Of 100 events each: who wrote more than that into one room while we were down is a flood."""
+
+_REFUSED = (400, 403, 404)
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,7 @@ class Gap:
     end: str
 
 
-async def events_of(client: AsyncClient, room: str, joined: Any, since: str) -> list[Any]:
+async def events_of(client: Client, room: str, joined: Any, since: str) -> list[Any]:
     """The events after our own join, decrypted where that is possible, oldest first.
 
     :raises Unreachable: where the gap cannot be filled now.
@@ -51,26 +54,28 @@ def _after_join(events: list[Any], me: str) -> list[Any] | None:
     return None
 
 
-async def _gap(client: AsyncClient, room: str, gap: Gap) -> list[Any]:
+async def _gap(client: Client, room: str, gap: Gap) -> list[Any]:
     found: list[Any] = []
     start: str | None = gap.start
     for _ in range(MOST_PAGES):
-        response = await client.room_messages(room, start, gap.end, MessageDirection.back, PAGE)
-        if not isinstance(response, RoomMessagesResponse):
-            if getattr(response.transport_response, "status", 0) in (400, 403, 404):
-                break  # What one room refuses must not stop the sync of all.
-            raise Unreachable(TimeoutError)
-        found += response.chunk
-        start = response.end
-        if not start or not response.chunk or _after_join(list(reversed(found)), client.user_id) is not None:
+        query = urlencode({"dir": "b", "from": start, "to": gap.end, "limit": PAGE})
+        answer = await request(client, "GET", f"/rooms/{quoted(room)}/messages?{query}")
+        if answer.status in _REFUSED:
+            fail(Event.GAP_LEFT)  # What one room refuses must not stop the sync of all.
             break
-    for event in found:
-        event.room_id = room
+        chunk, start = answer.body.get("chunk"), answer.body.get("end")
+        if not answer.ok or not isinstance(chunk, list):
+            raise Unreachable(ValueError)
+        found += events_in(chunk, room)
+        if not start or not chunk or _after_join(list(reversed(found)), client.user_id) is not None:
+            break
+    else:
+        fail(Event.GAP_LEFT)
     return [_read(client, event) for event in reversed(found)]
 
 
-def _read(client: AsyncClient, event: Any) -> Any:
-    """nio leaves what it pages back to encrypted."""
+def _read(client: Client, event: Any) -> Any:
+    """What can be read by now, else as it came."""
     return decrypted(client, event) or event
 
 

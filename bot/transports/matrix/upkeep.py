@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
-from nio import AsyncClient
 from nio.crypto import InboundGroupSession
-from nio.store import MegolmInboundSessions
 
 from bot.logs import Event, warn
+from bot.transports.matrix.client import Client
 from bot.transports.matrix.server import request
 
 JSON = dict[str, Any]
-_USED_FALLBACK = re.compile(r'"device_unused_fallback_key_types"\s*:\s*\[\s*\]')
+UNUSED_LIFETIME = timedelta(days=8)
+"""Clients begin a new session after a week, so a session that was not used for longer carries nothing any more."""
 
 
-async def upload_keys(client: AsyncClient) -> None:
-    """Device and one-time keys that are due. Saved first: a key that was handed out and forgotten makes us deaf to somebody."""
+class KeysRolledBack(Exception):
+    """The homeserver has newer keys of our device than we do, as after a backup was put back: only a new device helps."""
+
+
+async def upload_keys(client: Client) -> None:
+    """Device and one-time keys that are due. Saved first: a key that was handed out and forgotten makes us deaf to somebody.
+
+    :raises KeysRolledBack: where the homeserver has other keys under the same names.
+    """
     olm = client.olm
     if not olm.should_upload_keys:
         return
@@ -26,6 +34,8 @@ async def upload_keys(client: AsyncClient) -> None:
     answer = await request(client, "POST", "/keys/upload", content)
     if not answer.ok:
         warn(Event.KEYS_NOT_UPLOADED)
+        if answer.status == 400 and "already exists" in str(answer.body.get("error")):
+            raise KeysRolledBack
         return
     olm.account.shared = True
     olm.uploaded_key_count = answer.body.get("one_time_key_counts", {}).get("signed_curve25519", 0)
@@ -33,7 +43,7 @@ async def upload_keys(client: AsyncClient) -> None:
     olm.save_account()
 
 
-async def upload_fallback_key(client: AsyncClient) -> bool:
+async def upload_fallback_key(client: Client) -> bool:
     """A key for when all one-time keys are used up; a new one each time it was used. Whether the homeserver took it."""
     raw = client.olm.account._account
     if not raw.fallback_key:
@@ -51,13 +61,13 @@ async def upload_fallback_key(client: AsyncClient) -> bool:
     return answer.ok
 
 
-async def after_sync(client: AsyncClient, response: Any) -> None:
+async def after_sync(client: Client, response: Any) -> None:
     """What nio's own loop does between syncs, and what it does not."""
     olm = client.olm
     if response.device_key_count.signed_curve25519 == 0:
         olm.uploaded_key_count = 0  # nio takes a count of zero for none given, and never uploads again.
     await upload_keys(client)
-    if _USED_FALLBACK.search(await response.transport_response.text()):
+    if client.fallback_used:
         await upload_fallback_key(client)
     if client.should_query_keys:
         await client.keys_query()
@@ -70,7 +80,7 @@ Indexes = dict[tuple[str, str], int]
 """Sender key and session id to the highest message index that was read of it."""
 
 
-def indexes(client: AsyncClient) -> Indexes:
+def indexes(client: Client) -> Indexes:
     """How far each session was read by now."""
     last: Indexes = {}
     for sender_key, session_id, index in client.olm.message_index_store:
@@ -78,30 +88,47 @@ def indexes(client: AsyncClient) -> Indexes:
     return last
 
 
-def ratchet(client: AsyncClient, last: Indexes) -> None:
+def listed(last: Indexes) -> list[tuple[str, str, int]]:
+    """As a file keeps it."""
+    return [(sender_key, session_id, index) for (sender_key, session_id), index in last.items()]
+
+
+def unlisted(kept: Iterable[tuple[str, str, int]]) -> Indexes:
+    """As it came from a file."""
+    return {(sender_key, session_id): index for sender_key, session_id, index in kept}
+
+
+def ratchet(client: Client, last: Indexes) -> None:
     """Make unreadable what was answered: each session forward past these messages, our own copies dropped.
 
     Only after the sync token is saved: what the homeserver delivers again must still be readable.
     """
     olm = client.olm
     own = olm.account.identity_keys["curve25519"]
-    for session in list(olm.inbound_group_store):
-        index = last.get((session.sender_key, session.id))
-        if session.sender_key == own:
-            _drop(client, session)
-        elif index is not None and session.first_known_index <= index:
-            exported = session.export_session(index + 1)
-            moved = InboundGroupSession.import_session(
-                exported, session.ed25519, session.sender_key, session.room_id, session.forwarding_chain
-            )
-            olm.inbound_group_store._entries[session.room_id][session.sender_key][session.id] = moved
-            olm.save_inbound_group_session(moved)
+    with client.store.database.atomic():
+        for session in list(olm.inbound_group_store):
+            index = last.get((session.sender_key, session.id))
+            if session.sender_key == own:
+                _drop(client, session)
+            elif index is not None and session.first_known_index <= index:
+                exported = session.export_session(index + 1)
+                moved = InboundGroupSession.import_session(
+                    exported, session.ed25519, session.sender_key, session.room_id, session.forwarding_chain
+                )
+                olm.inbound_group_store._entries[session.room_id][session.sender_key][session.id] = moved
+                olm.save_inbound_group_session(moved)
     for read in [key for key in olm.message_index_store if key[2] <= last.get(key[:2], -1)]:
         del olm.message_index_store[read]
 
 
-def _drop(client: AsyncClient, session: InboundGroupSession) -> None:
-    store = client.store
-    with store.database.bind_ctx([MegolmInboundSessions]):
-        MegolmInboundSessions.delete().where(MegolmInboundSessions.session_id == session.id).execute()
+def forget_sessions(client: Client, now: datetime) -> None:
+    """Erase sessions that nobody has used for so long that nobody will."""
+    old = client.store.sessions_unused_since(now - UNUSED_LIFETIME)
+    for session in list(client.olm.inbound_group_store):
+        if session.id in old:
+            _drop(client, session)
+
+
+def _drop(client: Client, session: InboundGroupSession) -> None:
+    client.store.delete_inbound_group_session(session.id)
     del client.olm.inbound_group_store._entries[session.room_id][session.sender_key][session.id]

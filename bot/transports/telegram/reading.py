@@ -110,7 +110,9 @@ def _spoken(message: TelegramMessage, me: Me, *, edited: bool) -> Spoken | None:
     addressed = text if private else _addressed(text, message, me)
     if addressed is None:
         return None
-    draft = _named_under(message.reply_to_message, "/withdraw")
+    answered = message.reply_to_message
+    mine = answered is not None and answered.from_user is not None and answered.from_user.id == me.id
+    draft = _named_under(answered, "/withdraw") if mine else None
     if draft is not None and command_of(addressed) is None:
         addressed = f"/draft {draft}\n{addressed}"
     sender = Sender(

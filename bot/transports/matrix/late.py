@@ -1,0 +1,70 @@
+"""Messages whose keys come after them, or never."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+from nio import MegolmEvent
+
+from bot.transports.matrix.client import Client, decrypted
+
+KEY_SECONDS = 9.0
+"""How long a key may come after its message; then the asker is told, and the key is used if it comes later still."""
+MOST_UNREAD = 1_000
+MOST_BYTES = 4 * 2**20
+MOST_TOLD = 10_000
+
+
+class Late:
+    """What waits for its key, in memory, within bounds."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._unread: dict[str, tuple[str, MegolmEvent]] = {}
+        self._told: dict[str, None] = {}
+        self._keys = asyncio.Condition()
+
+    async def read(self, event: MegolmEvent) -> Any | None:
+        """The message, as soon as its key is there; None where it does not come in time, or others wait for it already."""
+        waits = any(one.session_id == event.session_id for _, one in self._unread.values())
+        try:
+            async with asyncio.timeout(0 if waits else KEY_SECONDS), self._keys:
+                while (found := decrypted(self._client, event)) is None:
+                    await self._keys.wait()
+                return found
+        except TimeoutError:
+            return decrypted(self._client, event)
+
+    def keep(self, room: str, event: MegolmEvent) -> None:
+        """It could not be read in time; its key may still come."""
+        self._unread[event.event_id] = (room, event)
+        while len(self._unread) > MOST_UNREAD or sum(_size(one) for _, one in self._unread.values()) > MOST_BYTES:
+            del self._unread[next(iter(self._unread))]
+
+    def is_news(self, event: MegolmEvent) -> bool:
+        """Whether the asker was not told of this session yet; from now on it was."""
+        if event.session_id in self._told:
+            return False
+        self._told[event.session_id] = None
+        while len(self._told) > MOST_TOLD:
+            del self._told[next(iter(self._told))]
+        return True
+
+    async def synced(self) -> None:
+        """Keys may have come: whoever waits looks again."""
+        async with self._keys:
+            self._keys.notify_all()
+
+    def readable(self) -> Iterator[tuple[str, str, Any]]:
+        """Room, event id and message of what can be read by now; each once."""
+        for id, (room, event) in list(self._unread.items()):
+            found = decrypted(self._client, event)
+            if found is not None:
+                del self._unread[id]
+                yield room, id, found
+
+
+def _size(event: MegolmEvent) -> int:
+    return len(str(event.ciphertext))

@@ -1,0 +1,49 @@
+"""The keys of what we say: given to everybody in the room before it is said, or not said. nio calls it sent in any case."""
+
+from __future__ import annotations
+
+from nio import ErrorResponse
+
+from bot.transports.matrix.client import Client
+
+
+async def everybody_has_keys(client: Client, room: str) -> bool:
+    """Share the room's session with all devices that can be reached; where that failed, the next try makes a new one.
+
+    Raises whatever the HTTP library or nio raises; then `unblock` is due.
+    """
+    known = client.rooms[room]
+    if not known.encrypted or not client.olm.should_share_group_session(room):
+        return True
+    if not known.members_synced and isinstance(await client.joined_members(room), ErrorResponse):
+        return False
+    if client.should_query_keys and isinstance(await client.keys_query(), ErrorResponse):
+        return False
+    missing = client.get_missing_sessions(room)
+    if missing and isinstance(await client.keys_claim(missing), ErrorResponse):
+        return False
+    await client.share_group_session(room, ignore_unverified_devices=True)
+    if _left_out(client, room):
+        client.invalidate_outbound_session(room)
+        return False
+    return True
+
+
+def unblock(client: Client, room: str) -> None:
+    """nio leaves a mark after a failed key exchange, behind which every later send would wait for ever."""
+    event = client.sharing_session.pop(room, None)
+    if event is not None:
+        event.set()
+
+
+def _left_out(client: Client, room: str) -> bool:
+    """Whether a device that could have been given the session was not; or whether the session is gone by now."""
+    session = client.olm.outbound_group_sessions.get(room)
+    if session is None:
+        return True
+    had = session.users_shared_with | session.users_ignored
+    return any(
+        (user, device.id) not in had and client.olm.session_store.get(device.curve25519)
+        for user in client.rooms[room].users
+        for device in client.device_store.active_user_devices(user)
+    )
