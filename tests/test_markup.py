@@ -11,8 +11,9 @@ import regex
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bot.limits import clean, safe_url, units
 from bot.messages import Span
-from bot.transports.markup import Part, clean, parts, safe_url, units
+from bot.transports.markup import Part, parts
 
 IGNORABLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\u2800]")
 GOOD, BAD = "https://example.org/a?b=c#d", "javascript:alert(1)"

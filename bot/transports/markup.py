@@ -1,29 +1,19 @@
 """A reply as Telegram takes it: plain text with entities, split to size. Never a parse mode, so content cannot inject. Pure.
 
-Telegram counts entity offsets in UTF-16 units; 4096 of those are surely no more than its 4096 code points.
+Telegram counts entity offsets in UTF-16 units.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 import regex
 
+from bot.limits import LONGEST_BYTES, LONGEST_UNITS, MOST_MARKS, clean, is_marked, link, units
 from bot.messages import Span
 
-LONGEST_UNITS = 4096
-LONGEST_BYTES = 32 * 1024
-MOST_MARKS = 50
-"""Spans with a mark in one message; each may be two entities, a style and a link, and Telegram drops what is over 100."""
 _STYLES = {"bold": "bold", "italic": "italic"}
-# What is not seen or turns directions can make a text look like another. Line breaks, tabs, joiners and the two selectors
-# of emoji may stay; the blank Braille pattern is no letter.
-_UNSEEN = regex.compile(
-    r"[[\p{Default_Ignorable_Code_Point}\p{Cc}\p{Cf}\p{Cs}\u2800]--[\n\t\u200c\u200d\ufe0e\ufe0f]]", regex.VERSION1
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +41,10 @@ def parts(spans: Sequence[Span]) -> list[Part]:
     marks: list[tuple[int, int, Span]] = []
     position = 0
     for run, span in runs:
-        if run.strip() and (span.style != "plain" or _link(span)):
+        if run.strip() and is_marked(span):
             marks.append((position, position + len(run), span))
         position += len(run)
     return [_part(text, start, end, marks) for start, end in _cuts(text, marks)]
-
-
-def clean(text: str) -> str:
-    """Without characters that are not seen or that turn the direction of what is seen."""
-    return _UNSEEN.sub("", text)
-
-
-def units(text: str) -> int:
-    """Length in UTF-16 units."""
-    return len(text) + sum(c > "\uffff" for c in text)
-
-
-def safe_url(url: str) -> str | None:
-    """The address if it is a link that may be shown: https, a host, nobody's name before it."""
-    try:
-        split = urlsplit(url)
-        host, _ = split.hostname or "", split.port
-    except ValueError:
-        return None
-    if split.scheme != "https" or "@" in split.netloc or not re.fullmatch(r"([a-z0-9-]+\.)+[a-z0-9-]+", host):
-        return None
-    return url if re.fullmatch(r"[!-~]+", url) else None
-
-
-def _link(span: Span) -> str | None:
-    return safe_url(span.url) if span.url else None
 
 
 def _cuts(text: str, marks: Sequence[tuple[int, int, Span]]) -> list[tuple[int, int]]:
@@ -141,6 +105,6 @@ def _part(text: str, start: int, end: int, marks: Sequence[tuple[int, int, Span]
         offset, length = units(text[start:first]), units(text[first:last])
         if span.style != "plain":
             entities.append(Entity(_STYLES[span.style], offset, length))
-        if url := _link(span):
+        if url := link(span):
             entities.append(Entity("text_link", offset, length, url))
     return Part(text[start:end], tuple(entities))

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, MessageEntity
 
 from bot.deliveries import Gone, Later, Missing, Moved, Outcome, Refused, Sent, Unsure
+from bot.limits import clean
 from bot.logs import Event, Fate, fail, warn
 from bot.messages import Address, Button, Opens, Reply
-from bot.transports.markup import Part, clean, parts
+from bot.transports.markup import Part, parts
 from bot.transports.pacer import Lane, Pacer
 from bot.transports.telegram.api import Api
 from bot.transports.telegram.callbacks import data_of
