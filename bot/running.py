@@ -14,6 +14,7 @@ from bot.logs import Event, fail
 from bot.loops.answer import Answering
 from bot.loops.purge import purge
 from bot.loops.serve import Service
+from bot.loops.stewards import Stewards
 from bot.messages import Role
 from bot.publishing import Publishing
 from bot.store import Store, open_store
@@ -49,10 +50,10 @@ async def running(app: App, keys: Keys, pacer: Pacer | None = None, patience: Pa
         store = await stack.enter_async_context(open_store(app.settings.database_url, keys))
         app.store = store
         transports: dict[str, Transport] = {}
-        publishing = Publishing(app, store, transports)
-        stack.push_async_callback(publishing.stop)
-        answering = Answering(router, lambda: app.desk(now()), transports, app.settings.steward_room)
-        service = Service([], answering.receive)
+        stewards = Stewards(transports, app.settings.steward_room)
+        publishing = Publishing(app, store, transports, stewards)
+        answering = Answering(router, lambda: app.desk(now()), transports, stewards)
+        service = Service([], answering.receive, finish=publishing.stop)
         kept: list[Answered] = []
         if app.settings.telegram_token is not None:
             account = f"telegram:{app.settings.telegram_token.partition(':')[0]}"

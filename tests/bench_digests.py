@@ -76,7 +76,7 @@ async def _ledger() -> tuple[float, float, float]:
         idle = await _timed(planner, START + timedelta(hours=1), 0)
         busy = await _timed(planner, SLOT, CHATS)
         began, done = time.perf_counter(), 0
-        while claimed := await store.run(lambda t: outbox.claim(store, t, SLOT, 16, ())):
+        while claimed := await store.run(lambda t: _claimed(store, t)):
             for part in claimed:
                 await _record(store, part)
             done += len(claimed)

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from bot.deliveries import PENDING, SENT, UNKNOWN
-from bot.store import Transaction, held, outbox, subscriptions
+from bot.store import held, settling, subscriptions
 from tests.ledger_model import WANTED, Model
 from tests.ledger_world import HOME, OUTCOMES, UNSURE, World, item
 from tests.postgres import Postgres
@@ -45,8 +45,6 @@ class Digests(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="rs-ledger-"))
         self.loop = asyncio.new_event_loop()
         self.world = World(self.server.database() if self.server else f"sqlite+aiosqlite:///{self.folder}/a.db")
-        # What happens without these two is in tests/test_ledger_defects.py.
-        self.world.platforms["matrix"].window, self.world.platforms["matrix"].spares = timedelta.max, True
         self.model = Model(self.world)
         self.do(self.world.start())
         self.subscribe("telegram:-100100")
@@ -134,13 +132,7 @@ class Digests(RuleBasedStateMachine):
         if not unknown:
             return
         part, store = data.draw(st.sampled_from(unknown)), self.world.store
-        done = replace(part, state=verdict, due=self.world.now, first=None, attempts=0, why="settled")
-
-        async def write(transaction: Transaction) -> None:
-            if await outbox.record(store, transaction, done, was=UNKNOWN):
-                await subscriptions.mark(store, transaction, part.chat, part.items, "sent")
-
-        self.do(store.run(write))
+        self.do(store.run(lambda t: settling.looked_at(store, t, part, verdict == SENT, self.world.now)))
         channel = self.model.channel(part.chat)
         self.model.settled.add(part.id)
         channel.settled |= set(part.items)

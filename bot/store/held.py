@@ -30,3 +30,8 @@ async def decide(store: Store, connection: AsyncConnection, wanted: Iterable[str
     if ids:
         await connection.execute(store.insert(items, [{"item": id, "state": state} for id in ids]))
         await connection.execute(update(items).where(items.c.item.in_(ids)).values(state=state))
+
+
+async def shown(store: Store, connection: AsyncConnection, item: str) -> None:
+    """Stewards saw an item; what they decided meanwhile stays."""
+    await connection.execute(store.insert(items, [{"item": item, "state": SHOWN}]))

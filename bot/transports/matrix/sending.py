@@ -65,8 +65,8 @@ class Sender:
         """One try, which may be repeated under the same transaction id for 23 hours."""
         async with self.pacer.turn(room, lane):
             outcome = await self._try(room, content, transaction)
-        if isinstance(outcome, Later):
-            self.pacer.park(None, outcome.after or 0.0)
+        if isinstance(outcome, Later) and outcome.after is not None:
+            self.pacer.park(None, outcome.after)
         return outcome
 
     async def redact(self, room: str, event: str, transaction: str) -> bool:
@@ -80,13 +80,13 @@ class Sender:
             outcome = await self.once(room, content, transaction, lane=Lane.ANSWER)
             if isinstance(outcome, Sent):
                 return outcome
-            if isinstance(outcome, Later):
+            if isinstance(outcome, Later) and outcome.after is not None:
                 continue
             if isinstance(outcome, Refused) and content.get("m.relates_to", {}).get("rel_type") == "m.thread":
                 # A thread that cannot be: rather an answer beside it than none.
                 content = {name: value for name, value in content.items() if name != "m.relates_to"}
                 continue
-            if not isinstance(outcome, Unsure) or waited > GIVE_UP_SECONDS:
+            if not isinstance(outcome, (Unsure, Later)) or waited > GIVE_UP_SECONDS:
                 fail(Event.ANSWER_GIVEN_UP, fate=Fate[type(outcome).__name__.upper()])
                 return outcome
             pause = min(LONGEST_PAUSE, pause * 2 or 0.25)
@@ -108,6 +108,9 @@ class Sender:
                 response = await self.client.room_send(
                     room, "m.room.message", content, tx_id=transaction, ignore_unverified_devices=True
                 )
+        except aiohttp.ClientConnectorError:
+            self._unblock(room)
+            return Later()
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             self._unblock(room)
             return Unsure()
