@@ -48,9 +48,7 @@ class Planner:
     `behind` after a tick: there was more to plan than one tick does.
     """
 
-    def __init__(
-        self, store: Store, base: Callable[[], Base], zone: str, fallback: str, tell: Tell | None = None
-    ) -> None:
+    def __init__(self, store: Store, base: Callable[[], Base], zone: str, fallback: str, tell: Tell | None = None) -> None:
         self._store, self._base, self._zone, self._fallback, self._tell = store, base, ZoneInfo(zone), fallback, tell
         self._broken: dict[str, datetime] = {}
         self.behind = False

@@ -20,7 +20,7 @@ async def _nothing() -> None:
 
 @dataclass
 class Service:
-    """`chores` are coroutines that run beside the platforms and never return; `finish` ends, in some seconds, what they send."""
+    """`chores` run beside the platforms and never return; `finish` ends, within seconds, what they have begun to send."""
 
     transports: Sequence[Transport]
     receive: Receive

@@ -72,7 +72,8 @@ class Store:
 
     def insert(self, table: Table, rows: Iterable[dict[str, Any]]) -> Insert:
         """INSERT that leaves rows alone which are there already."""
-        return self.insert_new(table).values(list(rows))
+        statement: Insert = self.insert_new(table).values(list(rows))
+        return statement
 
     def insert_new(self, table: Table) -> Any:
         """The same for any number of rows, which are given when it is executed."""

@@ -99,7 +99,10 @@ async def due(
 
 async def begin(store: Store, connection: AsyncConnection, part: Delivery, now: datetime) -> None:
     """A part is being sent, as it is in hand. A crash from here on finds that a try may have arrived."""
-    values = _changing(store, part) | {"state": SENDING, "first": case((deliveries.c.first == 0, _ms(now)), else_=deliveries.c.first)}
+    values = _changing(store, part) | {
+        "state": SENDING,
+        "first": case((deliveries.c.first == 0, _ms(now)), else_=deliveries.c.first),
+    }
     await connection.execute(update(deliveries).where(deliveries.c.id == part.id).values(values))
 
 

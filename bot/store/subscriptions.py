@@ -26,7 +26,6 @@ class Due:
     planned: datetime
 
 
-
 async def subscription_of(store: Store, connection: AsyncConnection, address: Address) -> Subscription | None:
     """The subscription of a chat, if it has one."""
     chat = await chat_of(store, connection, address)
@@ -48,9 +47,7 @@ async def all_subscriptions(store: Store, connection: AsyncConnection, due: date
     return [_read(row.chat, parse_address(store.keys.open(row.sealed, PURPOSE)), row.settings, row.paused) for row in rows]
 
 
-async def due(
-    store: Store, connection: AsyncConnection, now: datetime, most: int, but: Collection[str] = ()
-) -> list[Due]:
+async def due(store: Store, connection: AsyncConnection, now: datetime, most: int, but: Collection[str] = ()) -> list[Due]:
     """Up to so many subscriptions whose next slot has come, longest first, kept from everybody else until the end."""
     wanted = select(subscriptions, chats.c.sealed).join(chats, chats.c.id == subscriptions.c.chat)
     wanted = wanted.where(subscriptions.c.next <= _seconds(now), subscriptions.c.chat.not_in(list(but)))
@@ -112,7 +109,7 @@ async def end(connection: AsyncConnection, subscription: Subscription) -> None:
 async def planned(connection: AsyncConnection, done: Iterable[tuple[str, datetime, datetime]]) -> None:
     """Chats were planned up to a slot; after it comes the next."""
     rows = [{"which": chat, "upto": _seconds(slot), "then": _seconds(upcoming)} for chat, slot, upcoming in done]
-    values = {"planned": bindparam("upto"), "next": bindparam("then")}
+    values: dict[str, Any] = {"planned": bindparam("upto"), "next": bindparam("then")}
     if rows:
         await connection.execute(update(subscriptions).where(subscriptions.c.chat == bindparam("which")).values(values), rows)
 
