@@ -182,8 +182,7 @@ class Pacer:
         """The moment from which all chats together allow one more call of this lane."""
         if self._in_flight >= self._limits.at_once:
             return math.inf
-        overall, digests = self._limits.overall, self._limits.digests
-        at = self._parked_all
+        overall, digests, at = self._limits.overall, self._limits.digests, self._parked_all
         if overall <= len(self._released):
             at = max(at, self._released[-overall] + 1.0)
         if lane is Lane.DIGEST:
@@ -204,9 +203,9 @@ class Pacer:
         self._due = max(now, self._due) + 1.0 / self._limits.overall
         if lane is Lane.DIGEST:
             self._digests.append(now)
-            # A timer that rings late does not put off all that follow.
             interval = 1.0 / self._limits.digests
-            self._digest_due = max(self._digest_due, now - interval) + interval
+            late = now - self._digest_due  # A timer that rings late does not put off all that follow.
+            self._digest_due = interval + (self._digest_due if late < interval else now)
         heappop(self._queues[lane])
         if state.waiting[lane]:
             heappush(self._queues[lane], (state.ready(self._limits), next(self._order), chat))
