@@ -147,17 +147,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return made
 
 
-_LONG = (
-    *(f"test_matrix_{name}" for name in ("faults", "keys", "kill", "lost", "seizure", "downtime")),
-    *(
-        "test_ledger_machine",
-        "test_ledger_defects",
-        "test_ledger_faults",
-        "test_ledger_live",
-        "test_composing",
-        "test_subscribing",
-    ),
-)
+_LONG = tuple(f"test_matrix_{name}" for name in ("faults", "keys", "kill", "lost", "seizure", "downtime"))
 
 
 @pytest.hookimpl(tryfirst=True)

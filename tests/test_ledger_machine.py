@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import tempfile
 from collections.abc import Coroutine
@@ -24,15 +23,11 @@ from tests.ledger_model import WANTED, Model
 from tests.ledger_world import HOME, OUTCOMES, UNSURE, World, item
 from tests.postgres import Postgres
 
-pytestmark = pytest.mark.promises
-
 Value = TypeVar("Value")
 NAMES = st.sampled_from(sorted(WANTED))
 DELAYS = st.sampled_from([timedelta(minutes=n) for n in (0, 0, 0, 1, 7, 60, 11 * 60, 13 * 60, 72 * 60)])
 """None at all: until the next slot of any channel."""
 FATES = st.sampled_from((*UNSURE, *UNSURE, *OUTCOMES, "ok", "refused", "flood"))
-LONG = os.environ.get("RS_MACHINE") == "long"
-"""`make promises`: many more lives, each longer."""
 
 
 class Digests(RuleBasedStateMachine):
@@ -159,21 +154,21 @@ class Digests(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
 
-def _run(examples: int, steps: int) -> None:
-    chosen = settings(
-        max_examples=examples * (8 if LONG else 1),
-        stateful_step_count=steps * (2 if LONG else 1),
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
+def _run(server: Postgres | None, examples: int, steps: int) -> None:
+    Digests.server = server
+    chosen = settings(max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Digests, settings=chosen)
 
 
 def test_nothing_is_lost_or_silently_repeated_whatever_happens() -> None:
-    Digests.server = None
-    _run(35, 25)
+    _run(None, 6, 20)
 
 
 def test_the_same_on_postgresql(postgres_server: Postgres) -> None:
-    Digests.server = postgres_server
-    _run(3, 12)
+    _run(postgres_server, 2, 12)
+
+
+@pytest.mark.promises
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_the_same_in_many_longer_lives(request: pytest.FixtureRequest, engine: str) -> None:
+    _run(request.getfixturevalue("postgres_server") if engine == "postgresql" else None, 120, 40)
