@@ -21,6 +21,7 @@ from bot.commands.measure import judge
 from bot.config import Settings
 from bot.questions import Labelled, read_questions
 from tests import baselines, synthetic
+from tests.bench_digests import digests
 from tests.bench_telegram import telegram
 
 ROOT = Path(__file__).parent.parent
@@ -42,6 +43,7 @@ def main() -> None:
         _accuracy(verdicts),
         _baselines(app, questions, verdicts),
         telegram([q.question for q in questions]),
+        digests(),
     ]
     OUT.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     print(OUT.read_text(encoding="utf-8"))

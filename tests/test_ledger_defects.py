@@ -12,8 +12,10 @@ import pytest
 from bot.deliveries import DEAD, MOST_ATTEMPTS, UNKNOWN
 from bot.digests import Schedule, Subscription
 from bot.loops.correct import Corrector
+from bot.loops.deliver import Deliverer
+from bot.loops.ready import Ready
 from bot.messages import parse_address
-from bot.store import held, settling, subscriptions
+from bot.store import held, outbox, settling, subscriptions
 from tests.ledger_world import HOME, START, World, item
 
 SLOT = START.replace(hour=17)
@@ -167,3 +169,63 @@ async def test_what_was_settled_as_sent_is_not_said_a_third_time(world: World) -
     await world.days(4)
     plain, marked = world.platforms["telegram"].copies("telegram:-1")
     assert plain["one"] + marked["one"] <= 2
+
+
+async def test_a_part_from_which_one_item_is_held_goes_without_it_and_that_one_later(world: World) -> None:
+    await subscribed(world, "telegram:-1", quiet=(time(17), time(7)))
+    world.put(item("two"))
+    await planned(world)
+    await world.store.run(lambda t: held.decide(world.store, t, ["one"], held.HELD))
+    await world.days(1)
+    plain, _ = world.platforms["telegram"].copies("telegram:-1")
+    assert plain == {"two": 1}
+    await world.store.run(lambda t: held.decide(world.store, t, ["one"], held.SHOWN))
+    await world.days(2)
+    plain, marked = world.platforms["telegram"].copies("telegram:-1")
+    assert (plain, marked) == ({"one": 1, "two": 1}, {})
+
+
+async def test_what_changed_while_it_waited_is_posted_as_it_is_now(world: World) -> None:
+    await subscribed(world, "telegram:-1", quiet=(time(17), time(7)))
+    await planned(world)
+    world.put(replace(world.base.items["one"], summary={"en": "What is said now."}))
+    await world.days(1)
+    [(_, _, text)] = world.platforms["telegram"].seen["telegram:-1"]
+    assert "What is said now." in text
+
+
+async def test_stewards_hear_of_the_first_refusal_and_of_a_stop_at_the_third(world: World) -> None:
+    for number in range(1, 6):
+        await subscribed(world, f"telegram:-{number}")
+    world.platforms["telegram"].next.extend(["content"] * 5)
+    world.now = SLOT
+    assert await world.planner.tick(world.now) == 5
+    await world.deliver()
+    assert [key for key in world.told if key in ("steward.refused", "steward.poison")] == ["steward.refused", "steward.poison"]
+
+
+async def test_a_process_leaves_the_parts_of_other_platforms_alone(world: World) -> None:
+    await subscribed(world, "matrix:!room")
+    await planned(world)
+    other = Deliverer(
+        world.store,
+        {"telegram": world.platforms["telegram"]},  # type: ignore[dict-item]
+        lambda: world.now,
+        lambda: True,
+        world._tell,
+        Ready(lambda: world.base, HOME, "en"),
+    )
+    [part] = await world.parts()
+    await world.store.run(lambda t: outbox.begin(world.store, t, part, world.now))
+    await other.recover()
+    assert [one.state for one in await world.parts()] == ["sending"]
+
+
+async def test_a_new_hour_is_counted_from_now(world: World) -> None:
+    one = await subscribed(world, "telegram:-1")
+    world.now = START + 2 * HOUR
+    earlier = replace(one, schedule=Schedule("daily", time(14), HOME))
+    await world.store.run(lambda t: subscriptions.change(t, earlier, world.now))
+    assert await world.planner.tick(world.now) == 0
+    world.now += DAY
+    assert await world.planner.tick(world.now) == 1

@@ -8,13 +8,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import pytest
 from sqlalchemy import event, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.deliveries import Outcome, Sent
 from bot.facts import Item
 from bot.loops.clock import Clock
 from bot.loops.preview import Previewer
+from bot.loops.stewards import Stewards
+from bot.messages import Address, Reply, reply
 from bot.store import held, subscriptions
+from bot.transports import TransportEnded
 from tests.bot_api import BotApi
 from tests.ledger_world import HOME, World
 from tests.postgres import Postgres
@@ -32,6 +37,27 @@ async def test_an_item_that_is_held_while_it_is_shown_stays_held(world: World) -
 
     await Previewer(world.store, lambda: world.base, HOME, 2, show).tick(SLOT - HOUR)
     assert await world.store.run(held.states) == {"one": held.HELD}
+
+
+async def test_stewards_are_told_once_their_room_can_be_reached(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.loops.stewards.PAUSE_SECONDS", 0)
+    room, told = Address("telegram", "-9"), asyncio.Event()
+
+    class Room:
+        tries = 0
+
+        async def send(self, address: Address, note: Reply) -> Outcome:
+            self.tries += 1
+            if self.tries < 3:
+                raise TransportEnded("not connected yet")
+            told.set()
+            return Sent("1")
+
+    stewards = Stewards({"telegram": Room()}, room)  # type: ignore[dict-item]
+    telling = asyncio.create_task(stewards.tell_for_ever())
+    stewards.tell(reply("something"))
+    await asyncio.wait_for(told.wait(), 5)
+    telling.cancel()
 
 
 async def test_a_change_in_the_seconds_between_slot_and_tick_costs_no_digest(world: World) -> None:
