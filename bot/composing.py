@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -30,8 +30,8 @@ def compose(found: Owed, subscription: Subscription, slot: Slot, speaker: Speake
     """What goes out at a slot: first what may be a repeat, marked as such, then what is new, of both the oldest."""
     title = Span(speaker.say("digest.title", date=speaker.day(slot.day)) + "\n\n", "bold")
     mark = Span("↻ " + speaker.say("digest.again") + "\n\n")
-    again = _packed(found.again, MOST_PARTS, mark, speaker)
-    new = _packed(found.new, MOST_PARTS - len(again), title, speaker)
+    again = _packed(found.again, frozenset(), MOST_PARTS, mark, speaker)
+    new = _packed(found.new, found.alone, MOST_PARTS - len(again), title, speaker)
     taken = {item.id for pack in new for item in pack}
     left = tuple(item for item in found.new if item.id not in taken)
     parts = [(_ids(pack), _part(pack, mark, speaker)) for pack in again]
@@ -65,24 +65,25 @@ def correction(items: Sequence[Item], speaker: Speaker) -> Reply:
     return _part(items, Span(speaker.say("digest.correction") + "\n\n", "bold"), speaker)
 
 
-def _packed(items: Sequence[Item], most: int, lead: Span, speaker: Speaker) -> list[tuple[Item, ...]]:
+def _packed(items: Sequence[Item], alone: Collection[str], most: int, lead: Span, speaker: Speaker) -> list[tuple[Item, ...]]:
     """The oldest of the items, as many as so many parts hold."""
     oldest = items[: most * MOST_ITEMS]
     sizes = {item.id: size_of(_lines(item, speaker)) for item in oldest}
     room = ROOM - size_of([lead])
     for count in range(len(oldest), 0, -1):
-        packs = _packs(_by_topic(oldest[:count], speaker), sizes, room)
+        packs = _packs(_by_topic(oldest[:count], speaker), alone, sizes, room)
         if len(packs) <= most:
             return packs
     return []
 
 
-def _packs(items: Sequence[Item], sizes: Mapping[str, Size], room: Size) -> list[tuple[Item, ...]]:
+def _packs(items: Sequence[Item], alone: Collection[str], sizes: Mapping[str, Size], room: Size) -> list[tuple[Item, ...]]:
     packs: list[list[Item]] = []
     size = Size(0, 0, 0)
     for item in items:
         size += sizes[item.id]
-        if not packs or len(packs[-1]) >= MOST_ITEMS or not size.within(room):
+        apart = bool(packs) and (item.id in alone or packs[-1][0].id in alone)
+        if not packs or apart or len(packs[-1]) >= MOST_ITEMS or not size.within(room):
             packs.append([])
             size = sizes[item.id]
         packs[-1].append(item)

@@ -132,7 +132,7 @@ async def _sent_out() -> tuple[int, float, float, int]:
             async with bot(api.url, state, "tests.timeshift", TEST_SHIFT="0", **_one_item(Path(folder))):
                 await api.wait_sent(20, 60)
                 load = asyncio.create_task(api.load(30, ["/topics", "/help", "/privacy"], 2, 60, language_code="en"))
-                await api.wait_sent(CHATS + 60, 100)
+                await api.wait_sent(CHATS + 60, 300)
                 report = await load
                 assert (await store.run(ledger.counts)).get("unknown", 0) == 0
             posts = [message for message in await api.sent() if message["chat"]["id"] <= FIRST]

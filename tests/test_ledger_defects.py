@@ -229,3 +229,13 @@ async def test_a_new_hour_is_counted_from_now(world: World) -> None:
     assert await world.planner.tick(world.now) == 0
     world.now += DAY
     assert await world.planner.tick(world.now) == 1
+
+
+async def test_of_several_items_that_are_refused_together_each_gets_a_try_by_itself(world: World) -> None:
+    await subscribed(world, "telegram:-1")
+    world.put(item("two"), item("three"))
+    world.platforms["telegram"].next.extend(["content", "ok", "content", "ok"])
+    await planned(world)
+    await world.days(3)
+    plain, marked = world.platforms["telegram"].copies("telegram:-1")
+    assert (sorted(plain.values()), sum(marked.values())) == ([1, 1], 0)

@@ -114,7 +114,12 @@ class _Composing:
         self._done: dict[tuple[object, ...], Composed] = {}
 
     def of(self, found: Owed, subscription: Subscription, slot: Slot) -> Composed:
-        key = (subscription.language, slot.day, *(tuple(item.id for item in items) for items in (found.new, found.again)))
+        key = (
+            subscription.language,
+            slot.day,
+            *(tuple(item.id for item in items) for items in (found.new, found.again)),
+            found.alone,
+        )
         if key not in self._done:
             speaker = Speaker(self._base, subscription.language, self._fallback, private=False)
             self._done[key] = compose(found, subscription, slot, speaker)

@@ -56,7 +56,7 @@ seen = Table(
     metadata,
     _column("chat", Text(), "the chat", _SUBSCRIBED, primary_key=True),
     _column("item", Text(), "a dossier item", _SUBSCRIBED, primary_key=True),
-    _column("state", Text(), "known, passed, sent, unsure, twice or failed", _SUBSCRIBED),
+    _column("state", Text(), "known, passed, sent, unsure, twice, alone or failed", _SUBSCRIBED),
 )
 
 items = Table(

@@ -26,7 +26,8 @@ async def settled(store: Store, connection: AsyncConnection, done: Delivery, was
     elif done.state == UNKNOWN:
         await _uncertain(store, connection, done)
     elif done.state == FAILED and done.why == "refused":
-        await subscriptions.mark(store, connection, done.chat, done.items, "failed")
+        # One of several may be the reason: each gets another try by itself.
+        await subscriptions.mark(store, connection, done.chat, done.items, "alone" if len(done.items) > 1 else "failed")
     return True
 
 
@@ -51,7 +52,7 @@ async def stop_items(connection: AsyncConnection, items: tuple[str, ...], why: s
 async def _uncertain(store: Store, connection: AsyncConnection, done: Delivery) -> None:
     """Once is said again, marked; twice never. What is known to have arrived stays so."""
     had = (await subscriptions.has_had(connection, [done.chat]))[done.chat]
-    once = [item for item in done.items if had.get(item, "known") in ("known", "passed")]
+    once = [item for item in done.items if had.get(item, "known") in ("known", "passed", "alone")]
     twice = [item for item in done.items if had.get(item) == "unsure"]
     await subscriptions.mark(store, connection, done.chat, once, "unsure")
     await subscriptions.mark(store, connection, done.chat, twice, "twice")
