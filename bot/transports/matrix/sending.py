@@ -34,6 +34,7 @@ class Sender:
     pacer: Pacer
     commands: frozenset[str]
     secret: bytes
+    refused_since: float | None = None
 
     def transaction(self, key: str, number: int) -> str:
         """The transaction id of a part: the same for the same question, whatever happens between."""
@@ -101,6 +102,7 @@ class Sender:
         if self.account.was_encrypted(room) and not known.encrypted:
             fail(Event.CLEAR_REFUSED)
             return Refused()
+        began = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 if not await self._everybody_has_keys(room, known):
@@ -110,7 +112,7 @@ class Sender:
                 )
         except aiohttp.ClientConnectorError:
             self._unblock(room)
-            return Later()
+            return self._not_connected(began)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
             self._unblock(room)
             return Unsure()
@@ -118,11 +120,18 @@ class Sender:
             # Another task shares the session at this moment, or a failed one left its mark.
             self._unblock(room)
             return Unsure() if room in self.client.rooms else Gone()
+        self.refused_since = None
         if isinstance(response, RoomSendResponse):
             return Sent(response.event_id)
         self._unblock(room)
         status = getattr(response.transport_response, "status", 0)
         return outcome_of(response.status_code, getattr(response, "retry_after_ms", None), status)
+
+    def _not_connected(self, began: float) -> Outcome:
+        """Surely not sent, unless it began while there was a connection: aiohttp itself repeats a call where one breaks."""
+        if self.refused_since is None:
+            self.refused_since = asyncio.get_running_loop().time()
+        return Later() if began > self.refused_since else Unsure()
 
     async def _everybody_has_keys(self, room: str, known: Any) -> bool:
         """Ask for the keys of whoever is in the room; where that failed, nio would encrypt for nobody and call it sent."""
