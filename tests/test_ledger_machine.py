@@ -169,6 +169,10 @@ def test_the_same_on_postgresql(postgres_server: Postgres) -> None:
 
 
 @pytest.mark.promises
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
-def test_the_same_in_many_longer_lives(request: pytest.FixtureRequest, engine: str) -> None:
-    _run(request.getfixturevalue("postgres_server") if engine == "postgresql" else None, 120, 40)
+def test_the_same_in_many_longer_lives() -> None:
+    _run(None, 60, 40)
+
+
+@pytest.mark.promises
+def test_the_same_in_longer_lives_on_postgresql(postgres_server: Postgres) -> None:
+    _run(postgres_server, 15, 40)
