@@ -88,8 +88,8 @@ class Publishing:
     async def _tick_for_ever(self) -> None:
         """APScheduler only ticks: in memory, in UTC, and a tick that comes late is no tick lost. No duty waits for another."""
         scheduler = AsyncIOScheduler(timezone="UTC")
+        await self._plan()
         for duty in (self._plan, self._preview, self._correct):
-            scheduler.add_job(duty)
             scheduler.add_job(duty, "interval", seconds=TICK_SECONDS, coalesce=True, misfire_grace_time=None, max_instances=1)
         scheduler.start()
         try:
