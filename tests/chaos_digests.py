@@ -11,7 +11,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -161,28 +161,40 @@ def count(channels: Sequence[Sequence[str]], items: Sequence[str], kills: int) -
     return Ledger(len(channels) * len(items), lost, doubled, marked, kills)
 
 
-LONG = {"channels": 12, "items": 13, "kills": 30, "seed": 1}
+async def _on_telegram(folder: Path) -> Ledger:
+    return await run(folder, **LONG)
 
 
-async def everywhere(folder: Path) -> dict[str, Ledger]:
-    """The long form: on each platform, and with a database server that is killed as well."""
+async def _with_killed_database(folder: Path) -> Ledger:
+    with postgres.running() as server:
+        return await run(folder, **LONG, database=server.database(), server=server)
+
+
+async def _on_matrix(folder: Path) -> Ledger:
     from tests import chaos_matrix
 
-    with postgres.running() as server:
-        found = {
-            "Telegram": await run(folder / "telegram", **LONG),
-            "Telegram, PostgreSQL killed as well": await run(
-                folder / "postgresql", **LONG, database=server.database(), server=server
-            ),
-        }
     async with Homeserver.start(folder / "synapse") as homeserver:
-        found["Matrix (Synapse)"] = await chaos_matrix.run(homeserver, folder / "matrix", **LONG)
-    return found
+        return await chaos_matrix.run(homeserver, folder / "bot", **LONG)
+
+
+LONG = {"channels": 12, "items": 13, "kills": 30, "seed": 1}
+EVERYWHERE = {
+    "Telegram": _on_telegram,
+    "Telegram, PostgreSQL killed as well": _with_killed_database,
+    "Matrix (Synapse)": _on_matrix,
+}
+
+
+def everywhere() -> Iterator[tuple[str, Ledger]]:
+    """The long form: on each platform, and with a database server that is killed as well."""
+    for name, long in EVERYWHERE.items():
+        with tempfile.TemporaryDirectory() as folder:
+            yield name, asyncio.run(long(Path(folder)))
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as path:
-        results = asyncio.run(everywhere(Path(path)))
-    for name, found in results.items():
-        print(f"{name}: {found}")
-    sys.exit(1 if any(found.lost or found.doubled for found in results.values()) else 0)
+    broken = False
+    for name, found in everywhere():
+        print(f"{name}: {found}", flush=True)
+        broken = broken or found.lost > 0 or found.doubled > 0
+    sys.exit(1 if broken else 0)

@@ -12,7 +12,7 @@ from bot.messages import Address
 from tests.chaos import SHARE
 from tests.chaos_digests import Ledger, count, data_of, ids_of, store_at, subscribe, to_the_end
 from tests.matrix import Fault, Homeserver, Person, Proxy
-from tests.matrix_runs import DEADLINE, SEND, Account
+from tests.matrix_runs import SEND, Account
 
 LIFE = 12.0
 """Seconds after which a bot that sends nothing more is killed all the same."""
@@ -35,7 +35,7 @@ async def run(hs: Homeserver, folder: Path, *, channels: int, items: int, kills:
             await account.ready()
             rooms = [await anna.room(f"Depot {n}", [account.user], encrypted=n % 2 == 0) for n in range(channels)]
             for room in rooms:
-                await anna.wait_member(room, account.user, timeout=DEADLINE)
+                await anna.wait_member(room, account.user, timeout=180)
             process.terminate()
             await process.wait()
         async with store_at(url, account.state) as store:
