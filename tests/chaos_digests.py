@@ -71,7 +71,8 @@ async def run(
         await api.add_fault(*chaos.FAULTS)
         for kill in range(kills):
             async with chaos.bot(api.url, state, "tests.timeshift", TEST_SHIFT="0", **more) as process:
-                await asyncio.sleep(dice.uniform(1.6, 3.2))
+                await listening(process, state, kill + 1)
+                await asyncio.sleep(dice.uniform(0.1, 1.6))
                 if server is not None and kill % 2:
                     server.kill()
                     await asyncio.sleep(dice.uniform(0.2, 1.5))
@@ -88,6 +89,14 @@ async def run(
         sent = await api.sent()
         texts = [[str(m["text"]) for m in sent if str(m["chat"]["id"]) == chat.chat] for chat in chats]
         return count(texts, ids_of(data), kills)
+
+
+async def listening(process: asyncio.subprocess.Process, state: Path, number: int) -> None:
+    """Until the bot has come up for the `number`-th time, or ended by itself: earlier a kill would hit nothing."""
+    log = state.parent / "log"
+    async with asyncio.timeout(120):
+        while process.returncode is None and log.read_text(encoding="utf-8").count(" listening") < number:
+            await asyncio.sleep(0.05)
 
 
 async def to_the_end(process: asyncio.subprocess.Process, store: Store, digests: int) -> None:

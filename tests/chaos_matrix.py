@@ -10,12 +10,12 @@ from pathlib import Path
 
 from bot.messages import Address
 from tests.chaos import SHARE
-from tests.chaos_digests import Ledger, count, data_of, ids_of, store_at, subscribe, to_the_end
+from tests.chaos_digests import Ledger, count, data_of, ids_of, listening, store_at, subscribe, to_the_end
 from tests.matrix import Fault, Homeserver, Person, Proxy
 from tests.matrix_runs import SEND, Account
 
-LIFE = 12.0
-"""Seconds after which a bot that sends nothing more is killed all the same."""
+LIFE = 6.0
+"""Seconds after which a bot that sends nothing is killed all the same."""
 FAULTS = (("429", None), ("reset", None), ("502", None), ("hang", None), (None, "reset"), (None, "502"))
 
 
@@ -43,7 +43,13 @@ async def run(hs: Homeserver, folder: Path, *, channels: int, items: int, kills:
         for kill in range(kills):
             proxy.faults = [Fault("PUT", SEND, before, after, times=None, chance=SHARE) for before, after in FAULTS]
             async with bot(0) as process:
-                await _killed(proxy, process, dice, exact=kill % 2 == 0)
+                fault = _kill_at_send(proxy, process, dice.randrange(3)) if kill % 2 == 0 else None
+                await listening(process, account.state, kill + 2)
+                try:
+                    await asyncio.wait_for(process.wait(), LIFE if fault else dice.uniform(0.1, 2))
+                except TimeoutError:
+                    process.kill()
+                    await process.wait()
         for shift, digests in ((0, channels), (24 * 3600, 2 * channels)):
             async with bot(shift) as process, store_at(url, account.state) as store:
                 await to_the_end(process, store, digests)
@@ -54,17 +60,13 @@ async def run(hs: Homeserver, folder: Path, *, channels: int, items: int, kills:
         return count(texts, ids_of(data), kills)
 
 
-async def _killed(proxy: Proxy, process: asyncio.subprocess.Process, dice: random.Random, *, exact: bool) -> None:
+def _kill_at_send(proxy: Proxy, process: asyncio.subprocess.Process, skip: int) -> Fault:
     async def kill() -> None:
         process.kill()
         await process.wait()
 
-    if exact:
-        proxy.faults.insert(0, Fault("PUT", SEND, after=kill, skip=dice.randrange(3)))
-    try:
-        await asyncio.wait_for(process.wait(), LIFE if exact else dice.uniform(2, 5))
-    except TimeoutError:
-        await kill()
+    proxy.faults.insert(0, fault := Fault("PUT", SEND, after=kill, skip=skip))
+    return fault
 
 
 @asynccontextmanager
