@@ -1,19 +1,20 @@
-"""Items to the parts of a digest: grouped by topic, oldest first, in the channel's language, split to messages. Pure."""
+"""Items to the parts of a digest: the oldest first, grouped by topic, each part one message on any platform. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from bot.digests import MOST_PARTS, Owed, Slot, Subscription
 from bot.facts import Item, in_language
 from bot.items import told
+from bot.limits import MESSAGE, Size, fitted, size_of
 from bot.messages import Button, Reply, Span
 from bot.speaker import Speaker
 
-LONGEST_PART = 3_400
-"""Characters; a message takes 4096 and what stands around the items needs room too."""
+ROOM = MESSAGE - Size(800, 3_000, 2)
+"""What items get of a message; the rest is for the line that says how many follow, and on Matrix for the way into private."""
 MOST_ITEMS = 8
 
 
@@ -26,16 +27,17 @@ class Composed:
 
 
 def compose(found: Owed, subscription: Subscription, slot: Slot, speaker: Speaker) -> Composed:
-    """What goes out at a slot: first what may be a repeat, marked as such, then what is new."""
-    again = _packed(found.again, speaker)[:MOST_PARTS]
-    packed = _packed(found.new, speaker)
-    taken = packed[: MOST_PARTS - len(again)]
-    left = tuple(item for pack in packed[len(taken) :] for item in pack)
-    parts = [(_ids(pack), _part(pack, Span("↻ " + speaker.say("digest.again") + "\n\n"), speaker)) for pack in again]
-    for number, pack in enumerate(taken):
-        lead = Span(speaker.say("digest.title", date=speaker.day(slot.day)) + "\n\n", "bold") if number == 0 else Span("")
-        reply = _part(pack, lead, speaker)
-        if left and number == len(taken) - 1:
+    """What goes out at a slot: first what may be a repeat, marked as such, then what is new, of both the oldest."""
+    title = Span(speaker.say("digest.title", date=speaker.day(slot.day)) + "\n\n", "bold")
+    mark = Span("↻ " + speaker.say("digest.again") + "\n\n")
+    again = _packed(found.again, frozenset(), MOST_PARTS, mark, speaker)
+    new = _packed(found.new, found.alone, MOST_PARTS - len(again), title, speaker)
+    taken = {item.id for pack in new for item in pack}
+    left = tuple(item for item in found.new if item.id not in taken)
+    parts = [(_ids(pack), _part(pack, mark, speaker)) for pack in again]
+    for number, pack in enumerate(new):
+        reply = _part(pack, title if number == 0 else Span(""), speaker)
+        if left and number == len(new) - 1:
             reply = Reply((*reply.spans, Span("\n\n" + speaker.say("digest.more", count=str(len(left))))), reply.buttons)
         parts.append((_ids(pack), reply))
     return Composed(tuple(parts), left)
@@ -47,12 +49,10 @@ def proof(item: Item, speaker: Speaker) -> Reply:
 
 
 def outdated(items: Sequence[Item], posted: Reply, speaker: Speaker) -> bool:
-    """Whether a posted part says something else of its items than the dossier today. Other phrases are no reason to edit."""
-    for item in items:
-        said = told(item, speaker).text if item.withdrawn is not None else speaker.curated(item.summary)
-        if speaker.curated(item.title) not in posted.text or said not in posted.text:
-            return True
-    return False
+    """Whether a part says something else of its items than the dossier today. Other phrases are no reason to edit."""
+    new = corrected(items, posted, speaker)
+    said = (span.text.strip() for span in new.spans[1:] if span.style != "italic" and span.url is None)
+    return any(text not in posted.text for text in said)
 
 
 def corrected(items: Sequence[Item], posted: Reply, speaker: Speaker) -> Reply:
@@ -65,34 +65,56 @@ def correction(items: Sequence[Item], speaker: Speaker) -> Reply:
     return _part(items, Span(speaker.say("digest.correction") + "\n\n", "bold"), speaker)
 
 
-def _packed(items: Iterable[Item], speaker: Speaker) -> list[tuple[Item, ...]]:
-    order = list(speaker.base.topics)
-    by_topic = sorted(
-        items, key=lambda item: (order.index(_topic(item)) if _topic(item) in order else len(order), item.date, item.id)
-    )
+def _packed(items: Sequence[Item], alone: Collection[str], most: int, lead: Span, speaker: Speaker) -> list[tuple[Item, ...]]:
+    """The oldest of the items, as many as so many parts hold."""
+    oldest = items[: most * MOST_ITEMS]
+    sizes = {item.id: size_of(_lines(item, speaker)) for item in oldest}
+    room = ROOM - size_of([lead])
+    for count in range(len(oldest), 0, -1):
+        packs = _packs(_by_topic(oldest[:count], speaker), alone, sizes, room)
+        if len(packs) <= most:
+            return packs
+    return []
+
+
+def _packs(items: Sequence[Item], alone: Collection[str], sizes: Mapping[str, Size], room: Size) -> list[tuple[Item, ...]]:
     packs: list[list[Item]] = []
-    size = 0
-    for item in by_topic:
-        length = len(told(item, speaker).text) + 60
-        if not packs or size + length > LONGEST_PART or len(packs[-1]) >= MOST_ITEMS:
+    size = Size(0, 0, 0)
+    for item in items:
+        size += sizes[item.id]
+        apart = bool(packs) and (item.id in alone or packs[-1][0].id in alone)
+        if not packs or apart or len(packs[-1]) >= MOST_ITEMS or not size.within(room):
             packs.append([])
-            size = 0
+            size = sizes[item.id]
         packs[-1].append(item)
-        size += length
     return [tuple(pack) for pack in packs]
 
 
+def _by_topic(items: Sequence[Item], speaker: Speaker) -> list[Item]:
+    order = {topic: number for number, topic in enumerate(speaker.base.topics)}
+    return sorted(items, key=lambda item: (order.get(_topic(item), len(order)), item.date, item.id))
+
+
 def _part(items: Sequence[Item], lead: Span, speaker: Speaker) -> Reply:
+    """One message; where that is too long, its longest texts are shortened."""
     spans: list[Span] = [lead]
-    buttons: list[Button] = []
     for topic, group in groupby(items, key=_topic):
-        if topic in speaker.base.topics:
-            spans.append(Span(in_language(speaker.base.topics[topic], speaker.language, speaker.fallback)[0] + "\n", "italic"))
+        spans += _heading(topic, speaker)
         for item in group:
-            one = told(item, speaker)
-            spans += [*one.spans, Span("\n\n")]
-            buttons += one.buttons
-    return Reply(tuple(spans[:-1]), tuple(buttons))
+            spans += [*told(item, speaker).spans, Span("\n\n")]
+    buttons: list[Button] = [button for item in items for button in told(item, speaker).buttons]
+    return Reply(fitted(spans[:-1], ROOM), tuple(buttons))
+
+
+def _lines(item: Item, speaker: Speaker) -> list[Span]:
+    """An item with all that may stand around it."""
+    return [*_heading(_topic(item), speaker), *told(item, speaker).spans, Span("\n\n")]
+
+
+def _heading(topic: str, speaker: Speaker) -> list[Span]:
+    if topic not in speaker.base.topics:
+        return []
+    return [Span(in_language(speaker.base.topics[topic], speaker.language, speaker.fallback)[0] + "\n", "italic")]
 
 
 def _ids(items: Sequence[Item]) -> tuple[str, ...]:

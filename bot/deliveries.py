@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from bot.messages import Address, Reply
 
-MOST_ATTEMPTS = 8
+MOST_ATTEMPTS = 32
+"""With these pauses half a day, for which a digest that is late is still caught up."""
 LONGEST_PAUSE = timedelta(minutes=30)
 SAME_TRANSACTION = timedelta(hours=23)
 """A homeserver knows a transaction id for 24 hours."""
@@ -63,7 +64,10 @@ PENDING, SENDING, SENT, FAILED, UNKNOWN, DEAD = "pending", "sending", "sent", "f
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One part of one digest for one channel, a row of the ledger: `first` tried then, `ref` the id of its message."""
+    """One part of one digest for one channel, a row of the ledger; part 0 is a correction. `ref` is the id of its message.
+
+    `first`: the first try that may have arrived, None where none has. `due`: not before; of what is done with, since when.
+    """
 
     id: str
     chat: str
@@ -85,7 +89,7 @@ class Delivery:
 def settle(delivery: Delivery, outcome: Outcome, now: datetime) -> Delivery:
     """The whole retry policy. Telegram cannot tell a repeat, so what may have arrived is not repeated there."""
     attempts = delivery.attempts + 1
-    tried = replace(delivery, attempts=attempts, first=delivery.first or now)
+    tried = replace(delivery, attempts=attempts, due=now)
     pause = min(LONGEST_PAUSE, timedelta(seconds=2.0**attempts))
     match outcome:
         case Sent(id=ref):
@@ -94,18 +98,29 @@ def settle(delivery: Delivery, outcome: Outcome, now: datetime) -> Delivery:
             # The platform's own pace is no failure.
             return replace(tried, state=PENDING, attempts=delivery.attempts, due=now + timedelta(seconds=seconds), why="rate")
         case Later() if attempts >= MOST_ATTEMPTS:
-            return replace(tried, state=DEAD, why="unreachable")
+            return stopped(tried, "unreachable", now)
         case Later():
             return replace(tried, state=PENDING, due=now + pause, why="unreachable")
         case Moved():
-            return replace(tried, state=PENDING, attempts=delivery.attempts, due=now, why="moved")
+            return replace(tried, state=PENDING, attempts=delivery.attempts, why="moved")
         case Unsure():
-            if delivery.address.platform == "matrix" and now - (tried.first or now) < SAME_TRANSACTION:
-                return replace(tried, state=PENDING, due=now + pause, why="unsure")
-            return replace(tried, state=UNKNOWN, why="unsure")
+            doubtful = replace(tried, first=delivery.first or now, why="unsure")
+            if delivery.address.platform == "matrix" and not expired(doubtful, now):
+                return replace(doubtful, state=PENDING, due=now + pause)
+            return replace(doubtful, state=UNKNOWN)
         case Gone():
-            return replace(tried, state=FAILED, why="gone")
+            return stopped(tried, "gone", now, FAILED)
     return replace(tried, state=FAILED, why="refused")
+
+
+def expired(delivery: Delivery, now: datetime) -> bool:
+    """Whether a try may have arrived so long ago that its transaction id no longer makes the next one the same event."""
+    return delivery.first is not None and now - delivery.first >= SAME_TRANSACTION
+
+
+def stopped(delivery: Delivery, why: str, now: datetime, state: str = DEAD) -> Delivery:
+    """A part that goes out no more; where an earlier try may have arrived nobody can tell what the channel has."""
+    return replace(delivery, state=UNKNOWN if delivery.first else state, why=why, due=now)
 
 
 def recovered(delivery: Delivery, now: datetime) -> Delivery:

@@ -88,16 +88,23 @@ class Subscription:
 
 
 Seen = Mapping[str, str]
-"""Item id to what a channel has had of it: known, passed, sent, unsure, twice, failed. No entry: it is owed."""
+"""Item id to what a channel has had of it: known, passed, sent, unsure, twice, alone, failed. No entry: it is owed.
+
+`alone`: refused together with others, and owed in a message of its own.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """Items of a slot, oldest first: new ones, those that may be a repeat, and those that a filter passed over."""
+    """Items of a slot, oldest first: new ones, those that may be a repeat, and those that a filter passed over.
+
+    `alone`: of the new ones those that get a message each.
+    """
 
     new: tuple[Item, ...]
     again: tuple[Item, ...]
     passed: tuple[Item, ...]
+    alone: frozenset[str] = frozenset()
 
 
 def is_out(item: Item, today: date) -> bool:
@@ -110,11 +117,12 @@ def owed(items: Sequence[Item], subscription: Subscription, seen: Seen, under_wa
     due = sorted(
         (item for item in items if is_out(item, today) and item.id not in under_way), key=lambda item: (item.date, item.id)
     )
-    fresh = [item for item in due if item.id not in seen]
+    fresh = [item for item in due if seen.get(item.id, "alone") == "alone"]
     return Owed(
         tuple(item for item in fresh if subscription.takes(item)),
         tuple(item for item in due if seen.get(item.id) == "unsure"),
         tuple(item for item in fresh if not subscription.takes(item)),
+        frozenset(item.id for item in fresh if item.id in seen),
     )
 
 

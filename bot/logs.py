@@ -37,7 +37,6 @@ class Event(Enum):
     CHAT_PARKED = "chat-parked"
     ALL_PARKED = "all-parked"
     CHAT_GONE = "chat-gone"
-    CHAT_MOVED = "chat-moved"
     TOKEN_REFUSED = "token-refused"
     OTHER_POLLER = "other-poller"
     SILENT = "silent"
@@ -69,13 +68,6 @@ class Event(Enum):
     FEED_FAILED = "feed-failed"
     LINKS_CHECKED = "links-checked"
     UNHANDLED = "unhandled"
-
-
-class Platform(Enum):
-    """The platform that an event is of."""
-
-    TELEGRAM = "telegram"
-    MATRIX = "matrix"
 
 
 class Fate(Enum):

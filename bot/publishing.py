@@ -3,54 +3,53 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.app import App, now
-from bot.deliveries import Sent
+from bot.base import Base
 from bot.digests import Subscription
 from bot.facts import Item
-from bot.intake.child import Fetcher
 from bot.logs import Event, fail
 from bot.loops.clock import Clock
 from bot.loops.correct import Corrector
 from bot.loops.deliver import Deliverer
-from bot.loops.links import LinkWatcher, addresses_of
 from bot.loops.plan import Planner
 from bot.loops.preview import Previewer
+from bot.loops.ready import Ready
 from bot.loops.reload import Reloader
-from bot.messages import Address, Button, Reply, reply
+from bot.loops.stewards import Stewards
+from bot.messages import Address, Button, reply
 from bot.speaker import Speaker
-from bot.store import Store, Transaction, ledger, subscriptions
+from bot.store import Store, Transaction, subscriptions
 from bot.transports import Transport
 
 TICK_SECONDS = 5
-NOTE_SECONDS = 60.0
 
 
 class Publishing:
     """`chores` run as long as the service does."""
 
-    def __init__(self, app: App, store: Store, transports: Mapping[str, Transport]) -> None:
-        self._app, self._store, self._transports = app, store, transports
-        self.planner = Planner(store, lambda: app.base, app.settings.timezone, app.settings.language)
-        self.clock = Clock(_urls(app), now, self.tell)
-        self.deliverer = Deliverer(store, transports, now, self.clock.may, self.tell)
+    def __init__(self, app: App, store: Store, transports: Mapping[str, Transport], stewards: Stewards) -> None:
         settings = app.settings
-        self.previewer = Previewer(store, lambda: app.base, settings.timezone, settings.preview_hours, self._show)
-        self.corrector = Corrector(store, transports, lambda: app.base, settings.language)
-        self.reloader = Reloader(app, app.settings.state, self.tell)
-        self.chores: tuple[Callable[[], Awaitable[None]], ...] = (
+        self._app, self._store, self._stewards = app, store, stewards
+        self.clock = Clock(_urls(app), now, self.tell)
+        self.planner = Planner(store, self._base, settings.timezone, settings.language, self.tell)
+        ready = Ready(self._base, settings.timezone, settings.language)
+        self.deliverer = Deliverer(store, transports, now, self.clock.may, self.tell, ready)
+        self.previewer = Previewer(store, self._base, settings.timezone, settings.preview_hours, self._show)
+        self.corrector = Corrector(store, transports, self._base, settings.language)
+        self.reloader = Reloader(app, settings.state, self.tell)
+        self.chores = (
             self._tick_for_ever,
             self.deliverer.deliver_for_ever,
             self.reloader.watch_for_ever,
             self.clock.watch_for_ever,
+            stewards.tell_for_ever,
         )
-        if settings.steward_room is not None:
-            links = LinkWatcher(store, lambda: addresses_of(app.base), Fetcher().link, self.tell, now)
-            self.chores = (*self.chores, links.watch_for_ever)
 
     async def stop(self) -> None:
         """Let what is being sent come to its end."""
@@ -63,7 +62,6 @@ class Publishing:
             found = [one for one in await subscriptions.of_place(self._store, transaction, place) if not one.paused]
             for one in found:
                 await subscriptions.change(transaction, replace(one, paused="gone"), now())
-                await ledger.stop_chat(transaction, one.id, "gone")
             return found
 
         for one in await self._store.run(write):
@@ -71,18 +69,10 @@ class Publishing:
 
     async def tell(self, key: str, values: Mapping[str, str]) -> None:
         """A note to the stewards' room, where there is one."""
-        await self._say(reply(self._app.base.texts.say(self._app.settings.language, key, **values)))
+        self._stewards.tell(reply(self._app.base.texts.say(self._app.settings.language, key, **values)))
 
-    async def _say(self, note: Reply) -> bool:
-        room = self._app.settings.steward_room
-        if room is None or room.platform not in self._transports:
-            return False
-        try:
-            async with asyncio.timeout(NOTE_SECONDS):
-                return isinstance(await self._transports[room.platform].send(room, note), Sent)
-        except Exception as error:  # What stewards are told is in the ledger too.
-            fail(Event.UNHANDLED, exception=error)
-            return False
+    def _base(self) -> Base:
+        return self._app.base
 
     async def _show(self, item: Item) -> bool:
         """An item before it goes out; where there is no room nobody can say no."""
@@ -91,29 +81,47 @@ class Publishing:
         speaker = Speaker(self._app.base, self._app.settings.language, self._app.settings.language)
         title, summary = speaker.curated(item.title), speaker.curated(item.summary)
         text = speaker.say("steward.preview", title=title, summary=summary, id=item.id)
-        return await self._say(
+        return await self._stewards.show(
             reply(text, *(Button(f"/{how} {item.id}"[:60], f"/{how} {item.id}") for how in ("hold", "drop")))
         )
 
     async def _tick_for_ever(self) -> None:
-        """APScheduler only ticks: in memory, in UTC, and a tick that comes late is no tick lost."""
+        """APScheduler only ticks: in memory, in UTC, and a tick that comes late is no tick lost. No duty waits for another."""
         scheduler = AsyncIOScheduler(timezone="UTC")
-        await self._tick()
-        scheduler.add_job(self._tick, "interval", seconds=TICK_SECONDS, coalesce=True, misfire_grace_time=None, max_instances=1)
+        await self._plan()
+        for duty in (self._plan, self._preview, self._correct):
+            scheduler.add_job(duty, "interval", seconds=TICK_SECONDS, coalesce=True, misfire_grace_time=None, max_instances=1)
         scheduler.start()
         try:
             await asyncio.Event().wait()
         finally:
             scheduler.shutdown(wait=False)
 
-    async def _tick(self) -> None:
-        try:
+    async def _plan(self) -> None:
+        async with _guarded():
+            while self.clock.may():
+                if await self.planner.tick(now()):
+                    self.deliverer.wake()
+                if not self.planner.behind:
+                    break
+
+    async def _preview(self) -> None:
+        async with _guarded():
             await self.previewer.tick(now())
-            if await self.planner.tick(now()):
-                self.deliverer.wake()
-            await self.corrector.tick(now())
-        except Exception as error:  # The next tick tries again; nothing is lost, since planning is idempotent.
-            fail(Event.UNHANDLED, exception=error)
+
+    async def _correct(self) -> None:
+        async with _guarded():
+            if self.clock.may():
+                await self.corrector.tick(now())
+
+
+@asynccontextmanager
+async def _guarded() -> AsyncIterator[None]:
+    """The next tick tries again; nothing is lost, since each of them is idempotent."""
+    try:
+        yield
+    except Exception as error:
+        fail(Event.UNHANDLED, exception=error)
 
 
 def _urls(app: App) -> list[str]:

@@ -16,8 +16,10 @@ from bot.loops.answer import Answering
 from bot.loops.count import Counting
 from bot.loops.purge import purge
 from bot.loops.serve import Service
+from bot.loops.stewards import Stewards
 from bot.messages import Role
 from bot.publishing import Publishing
+from bot.reviewing import Reviewing
 from bot.store import Store, open_store
 from bot.store.answered import Answered
 from bot.store.chats import move
@@ -51,11 +53,12 @@ async def running(app: App, keys: Keys, pacer: Pacer | None = None, patience: Pa
         store = await stack.enter_async_context(open_store(app.settings.database_url, keys))
         app.store = store
         transports: dict[str, Transport] = {}
-        publishing = Publishing(app, store, transports)
-        stack.push_async_callback(publishing.stop)
+        stewards = Stewards(transports, app.settings.steward_room)
+        publishing = Publishing(app, store, transports, stewards)
+        reviewing = Reviewing(app, store, stewards, publishing.tell, publishing.reloader.wake)
         counting = Counting(store, lambda: app.base, ZoneInfo(app.settings.timezone), now, publishing.tell)
-        answering = Answering(router, lambda: app.desk(now()), transports, app.settings.steward_room, counting.count)
-        service = Service([], answering.receive)
+        answering = Answering(router, lambda: app.desk(now()), transports, stewards, counting.count)
+        service = Service([], answering.receive, finish=publishing.stop)
         kept: list[Answered] = []
         if app.settings.telegram_token is not None:
             account = f"telegram:{app.settings.telegram_token.partition(':')[0]}"
@@ -70,7 +73,8 @@ async def running(app: App, keys: Keys, pacer: Pacer | None = None, patience: Pa
             matrix = _matrix(app, _wiring(app, store, kept[-1], publishing), keys)
             transports["matrix"] = matrix
             app.fingerprints["matrix"] = matrix.fingerprint
-        service.chores = [partial(purge, store, kept, app.memory, now), counting.count_for_ever, *publishing.chores]
+        purging = partial(purge, store, kept, app.memory, now)
+        service.chores = [purging, counting.count_for_ever, *publishing.chores, *reviewing.chores]
         service.transports = list(transports.values())
         yield service
 

@@ -95,7 +95,7 @@ def weekday_of(word: str, language: str = "en") -> int:
 
 def topics_of(listed: Sequence[str], known: Known) -> frozenset[str]:
     """By id or by name in any language; `all` for no filter."""
-    if not listed or fold(listed[0]) in _ALL:
+    if _is_all(listed):
         return frozenset()
     found = set()
     for word in listed:
@@ -109,12 +109,16 @@ def topics_of(listed: Sequence[str], known: Known) -> frozenset[str]:
 
 def countries_of(listed: Sequence[str]) -> frozenset[str]:
     """ISO 3166 codes; `all` for no filter."""
-    if not listed or fold(listed[0]) in _ALL:
+    if _is_all(listed):
         return frozenset()
     for word in listed:
         if pycountry.countries.get(alpha_2=word.upper()) is None:
             raise Unclear("digest.no-country", word=word[:40])
     return frozenset(word.upper() for word in listed)
+
+
+def _is_all(listed: Sequence[str]) -> bool:
+    return not listed or listed[0] in _ALL or fold(listed[0]) in _ALL
 
 
 def language_of(word: str, known: Known) -> str:

@@ -10,7 +10,7 @@ from bot.digests import Subscription, is_out, newest
 from bot.messages import Button, Message, Opens, Reply, Role, Span, reply
 from bot.router import Router, argument_of
 from bot.speaker import Speaker
-from bot.store import Store, Transaction, ledger, subscriptions
+from bot.store import Store, Transaction, held, ledger, subscriptions
 from bot.subscribing import Known, Unclear, changed, schedule_of
 
 router = Router()
@@ -66,7 +66,8 @@ async def _subscribe(words: list[str], message: Message, desk: Desk, store: Stor
     items = list(desk.base.items.values())
     known = [item.id for item in items if is_out(item, desk.today())]
     made = await subscriptions.subscribe(store, transaction, wanted, desk.now, known)
-    shown = newest(items, made, desk.today())
+    kept_back = await held.kept_back(transaction, desk.now)
+    shown = newest([item for item in items if item.id not in kept_back], made, desk.today())
     said = reply(described(made, speaker, desk))
     if shown is None:
         return said
@@ -80,7 +81,10 @@ def described(subscription: Subscription, speaker: Speaker, desk: Desk) -> str:
     schedule, quiet = subscription.schedule, subscription.quiet
     slot = next(schedule.slots(desk.now))
     names = {id: speaker.topic(id) for id in subscription.topics}
-    every = speaker.say("digest.daily") if schedule.weekday is None else speaker.weekday(schedule.weekday)
+    if schedule.weekday is None:
+        every = speaker.say("digest.daily")
+    else:
+        every = speaker.say("digest.weekly", day=speaker.weekday(schedule.weekday))
     lines = [
         speaker.say(
             "digest.next", date=speaker.day(slot.day), hour=schedule.at.isoformat("minutes"), zone=schedule.zone, every=every

@@ -25,6 +25,7 @@ from bot.commands.measure import judge
 from bot.config import Settings
 from bot.questions import Labelled, read_questions
 from tests import baselines, synthetic
+from tests.bench_digests import digests
 from tests.bench_matrix import matrix
 from tests.bench_telegram import telegram
 
@@ -51,6 +52,7 @@ def main() -> None:
         _baselines(app, questions, verdicts),
         telegram([q.question for q in questions]),
         matrix([q.question for q in questions]),
+        digests(),
     ]
     OUT.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
     print(OUT.read_text(encoding="utf-8"))

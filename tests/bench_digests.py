@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -18,12 +19,13 @@ import yaml
 from sqlalchemy import insert
 
 from bot.base import shipped_folder
-from bot.deliveries import SENT, Delivery, Sent, settle
+from bot.deliveries import SENDING, SENT, Delivery, Sent, settle
 from bot.digests import Schedule, Subscription
 from bot.keys import Keys, load_keys
-from bot.loops.plan import Planner
+from bot.loops.plan import MOST_A_TICK, Planner
 from bot.messages import Address
-from bot.store import Store, Transaction, ledger, open_store, outbox, schema, subscriptions
+from bot.store import Store, Transaction, ledger, open_store, outbox, schema, settling, subscriptions
+from tests import chaos_digests
 from tests.bot_api.process import RemoteBotApi
 from tests.chaos import FAULTS, bot
 from tests.ledger_world import HOME, START, item, shipped
@@ -66,37 +68,54 @@ async def _old_rows(store: Store, chats: list[str]) -> None:
         await store.run(lambda t, slots=slots: t.execute(insert(schema.digests), slots))  # type: ignore[misc]
 
 
-async def _ledger() -> tuple[float, float, float]:
-    """Milliseconds of a tick where nothing is due and where all is; claimed and recorded parts a second."""
+@dataclass(frozen=True)
+class Ticks:
+    """Milliseconds of a tick where nothing is due, of the longest and of all where everything is, and parts a second."""
+
+    idle: float
+    longest: float
+    whole: float
+    parts: float
+
+
+async def _ledger() -> Ticks:
     async with _store() as store:
         chats = await _subscribe(store, Schedule("daily", SLOT.time(), "UTC"), START, CHATS)
         await _old_rows(store, chats)
         base = replace(shipped(), items={f"new-{n}": item(f"new-{n}") for n in range(3)})
         planner = Planner(store, lambda: base, HOME, "en")
-        idle = await _timed(planner, START + timedelta(hours=1), 0)
-        busy = await _timed(planner, SLOT, CHATS)
+        idle, _ = await _timed(planner, START + timedelta(hours=1))
+        busy, made = [], 0
+        while not busy or planner.behind:
+            took, some = await _timed(planner, SLOT)
+            busy.append(took)
+            made += some
+        assert made == CHATS
         began, done = time.perf_counter(), 0
-        while claimed := await store.run(lambda t: outbox.claim(store, t, SLOT, 16, ())):
+        while claimed := await store.run(lambda t: _claimed(store, t)):
             for part in claimed:
                 await _record(store, part)
             done += len(claimed)
-        return idle, busy, done / (time.perf_counter() - began)
+        return Ticks(idle, max(busy), sum(busy), done / (time.perf_counter() - began))
 
 
-async def _timed(planner: Planner, moment: datetime, expected: int) -> float:
+async def _timed(planner: Planner, moment: datetime) -> tuple[float, int]:
     began = time.perf_counter()
-    assert await planner.tick(moment) == expected
-    return (time.perf_counter() - began) * 1_000
+    made = await planner.tick(moment)
+    return (time.perf_counter() - began) * 1_000, made
+
+
+async def _claimed(store: Store, transaction: Transaction) -> list[Delivery]:
+    due = await outbox.due(store, transaction, SLOT, 16, (), ("telegram",))
+    for part in due:
+        await outbox.begin(store, transaction, replace(part, state=SENDING), SLOT)
+    return due
 
 
 async def _record(store: Store, part: Delivery) -> None:
     done = settle(part, Sent("1"), SLOT)
 
-    async def write(transaction: Transaction) -> None:
-        await outbox.record(store, transaction, done)
-        await subscriptions.mark(store, transaction, done.chat, done.items, "sent")
-
-    await store.run(write)
+    await store.run(lambda transaction: settling.settled(store, transaction, done))
 
 
 async def _sent_out() -> tuple[int, float, float, int]:
@@ -113,7 +132,7 @@ async def _sent_out() -> tuple[int, float, float, int]:
             async with bot(api.url, state, "tests.timeshift", TEST_SHIFT="0", **_one_item(Path(folder))):
                 await api.wait_sent(20, 60)
                 load = asyncio.create_task(api.load(30, ["/topics", "/help", "/privacy"], 2, 60, language_code="en"))
-                await api.wait_sent(CHATS + 60, 100)
+                await api.wait_sent(CHATS + 60, 300)
                 report = await load
                 assert (await store.run(ledger.counts)).get("unknown", 0) == 0
             posts = [message for message in await api.sent() if message["chat"]["id"] <= FIRST]
@@ -158,7 +177,7 @@ async def _until_ok(session: aiohttp.ClientSession, free: asyncio.Semaphore, url
 
 def digests() -> str:
     """The page's part."""
-    idle, busy, cycle = asyncio.run(_ledger())
+    ticks = asyncio.run(_ledger())
     reached, rate, last, missing = asyncio.run(_sent_out())
     chats, twice, more = asyncio.run(_naive(CHATS))
     return "\n".join(
@@ -166,20 +185,29 @@ def digests() -> str:
             "## Digests",
             "",
             f"SQLite, {ROWS:,} old parts in the ledger, {CHATS:,} subscriptions. Sending: the whole bot with its pacer, "
-            "the Bot API server in another process, while thirty people write two commands a second together.",
+            "the Bot API server in another process, while thirty people write two commands a second together. "
+            f"Load average {os.getloadavg()[0]:.1f}.",
             "",
-            "| what | measured |",
-            "| --- | --- |",
-            f"| a tick where nothing is due | {idle:.1f} ms |",
-            f"| a tick where all {CHATS:,} are due | {busy:.0f} ms |",
-            f"| claimed and recorded parts a second | {cycle:.0f} |",
-            f"| chats reached | {reached:,} of {CHATS:,} |",
-            f"| digests a second, of {ALLOWED} that the limit leaves them | {rate:.1f} ({rate / ALLOWED:.0%}) |",
-            f"| answers meanwhile, p99 | {last:.0f} ms, {missing} missing |",
+            "| what | measured | goal |",
+            "| --- | --- | --- |",
+            f"| a tick where nothing is due | {ticks.idle:.1f} ms | 100 ms |",
+            f"| the longest tick where all {CHATS:,} are due, {MOST_A_TICK} a tick | {ticks.longest:.0f} ms | 100 ms |",
+            f"| all of those ticks together | {ticks.whole:.0f} ms | reported |",
+            f"| claimed and recorded parts a second | {ticks.parts:.0f} | {ALLOWED} |",
+            f"| chats reached | {reached:,} of {CHATS:,} | all |",
+            f"| digests a second, of {ALLOWED} that the limit leaves them | {rate:.1f} ({rate / ALLOWED:.0%}) | 95% |",
+            f"| answers meanwhile, p99 | {last:.0f} ms, {missing} missing | 1,000 ms |",
             "",
-            "Repeating until it works, as most bots do, with 13 % of the calls failing as in `make chaos`: "
-            f"of {chats:,} chats {twice} see the same digest more than once, {more} copies too many. "
-            "Here such a repeat is marked ↻ and happens once at most.",
+            "`make chaos`: twelve channels are owed thirteen items each while 13 % of the calls fail and something is killed "
+            "thirty times with -9; then one slot in peace. Beside it what most bots do, to repeat a call until it works.",
+            "",
+            "| where | owed | lost | repeated without a word | repeated, marked ↻ |",
+            "| --- | --- | --- | --- | --- |",
+            *(
+                f"| {name} | {one.owed} | {one.lost} | {one.doubled} | {one.marked} |"
+                for name, one in chaos_digests.everywhere()
+            ),
+            f"| repeat until it works, Telegram, no kills | {chats:,} | 0 | {more} in {twice} channels | – |",
         ]
     )
 

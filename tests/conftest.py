@@ -154,23 +154,3 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     # The platform's clock is not moved with ours, and would rightly hold publishing.
     monkeypatch.setattr("bot.publishing._urls", lambda app: [])
     return made
-
-
-_LONG = (
-    *(
-        "test_ledger_machine",
-        "test_ledger_defects",
-        "test_ledger_faults",
-        "test_ledger_live",
-        "test_composing",
-        "test_subscribing",
-    ),
-)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long tests, and those that were not yet seen to pass on the code as it is, run with `make promises`."""
-    for item in items:
-        if item.path.stem in _LONG:
-            item.add_marker(pytest.mark.promises)

@@ -16,6 +16,7 @@ from bot.facts import Item
 from bot.keys import Keys
 from bot.loops.deliver import Deliverer
 from bot.loops.plan import Planner
+from bot.loops.ready import Ready
 from bot.messages import Address, Reply
 from bot.store import Store, ledger, open_store
 
@@ -51,7 +52,6 @@ class Platform:
     moved: dict[str, Address] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
     window: timedelta = DAY
-    spares: bool = False  # Nobody removes the bot between two tries of one part.
     died: bool = False
 
     async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False) -> Outcome:
@@ -64,8 +64,6 @@ class Platform:
         if str(address) in self.gone:
             return Gone()
         chosen = self.next.popleft() if self.next else "ok"
-        if chosen == "gone" and self.spares and any(other == key for _, other, _ in self.seen[str(address)]):
-            chosen = "flood"
         if chosen in ("ok", "arrived", "dies after"):
             self._arrive(str(address), reply, key)
         self.died = chosen.startswith("dies")
@@ -86,8 +84,7 @@ class Platform:
                 self.moved[str(address)] = replace(address, chat=f"{int(address.chat) - 1}")
                 return Moved(self.moved[str(address)])
             case "refused":
-                # What the transports really say of a refused connection.
-                return Later() if self.platform == "telegram" else Unsure()
+                return Later()
             case "flood" | "moved":
                 return Later(30.0)
             case "gone":
@@ -120,7 +117,8 @@ class World:
         """A process, which finds what an earlier one left."""
         self.store: Store = await self._stack.enter_async_context(open_store(self.url, Keys(b"k" * 32)))
         self.planner = Planner(self.store, lambda: self.base, HOME, "en")
-        self.deliverer = Deliverer(self.store, self.platforms, lambda: self.now, lambda: True, self._tell)  # type: ignore[arg-type]
+        ready = Ready(lambda: self.base, HOME, "en")
+        self.deliverer = Deliverer(self.store, self.platforms, lambda: self.now, lambda: True, self._tell, ready)  # type: ignore[arg-type]
         for platform in self.platforms.values():
             platform.died = False
         await self.deliverer.recover()

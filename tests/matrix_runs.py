@@ -62,7 +62,7 @@ class Account:
             "RUECKSPIEGEL_MATRIX_PASSWORD": self.password,
         }
         self.state.parent.mkdir(parents=True, exist_ok=True)
-        async with chaos.bot("http://127.0.0.1:9", self.state, **own, **more) as process:
+        async with chaos.bot("http://127.0.0.1:9", self.state, **{**own, **more}) as process:
             yield process
 
     async def signed(self) -> bool:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
+from typing import Any
 
+import psutil
 import psycopg
 
 _numbers = count(1)
@@ -19,8 +23,26 @@ _numbers = count(1)
 class Postgres:
     """`database()` makes a new one and gives its URL for SQLAlchemy."""
 
-    def __init__(self, uri: str) -> None:
-        self._uri = uri
+    def __init__(self, server: Any) -> None:
+        self._server, self._uri = server, str(server.get_uri())
+
+    def kill(self) -> None:
+        """As if the power failed: no checkpoint, nothing finished."""
+        process = psutil.Process(self._server.get_pid())
+        children = process.children()
+        process.kill()
+        psutil.wait_procs([process, *children], 10)
+
+    def start_again(self) -> None:
+        """After `kill`, on what is on disk."""
+        for _ in range(20):
+            try:
+                self._server.ensure_postgres_running()
+                psycopg.connect(self._uri).close()
+                return
+            except (subprocess.CalledProcessError, psycopg.OperationalError):
+                time.sleep(0.5)
+        raise TimeoutError("PostgreSQL does not start again")
 
     def database(self) -> str:
         name = f"test_{os.getpid()}_{next(_numbers)}"
@@ -45,7 +67,7 @@ def running() -> Iterator[Postgres]:
         folder.chmod(0o755)
         server = get_server(folder / "data", cleanup_mode="stop")
     try:
-        yield Postgres(server.get_uri())
+        yield Postgres(server)
     finally:
         server.cleanup()
         shutil.rmtree(folder, ignore_errors=True)

@@ -22,6 +22,8 @@ from tests.conftest import Clock
 from tests.live import ROOM, app_on, buttons, live, text, with_changed, with_item
 
 CHANNEL = -100900
+SLOT = datetime(2026, 11, 24, 17, 0, 1, tzinfo=UTC)
+"""A second after 18:00 in Berlin."""
 
 
 def test_the_oracle_over_all_zones_one_slot_a_local_date_for_24_months() -> None:
@@ -95,7 +97,7 @@ async def test_subscribing_confirms_with_the_next_date_and_the_newest_item(
         assert "is no time zone" in text(api)
         api.post(channel, "/digest weekly mon 09:30")
         await api.wait_sent(3)
-        assert "30 November 2026, 09:30" in text(api)
+        assert "Next digest: 30 November 2026, 09:30 (Europe/Berlin), weekly (Monday)." in text(api)
         assert "The newest item" not in text(api)
         api.post(channel, "/digest off")
         await api.wait_sent(4)
@@ -110,7 +112,7 @@ async def test_new_items_come_at_the_slot_and_what_was_before_only_as_backlog(
         api.post(channel, "/digest daily 18:00")
         await api.wait_sent(1)
         opened.base = with_item(opened, "brand-new")
-        clock.now = datetime(2026, 11, 24, 17, 0, 1, tzinfo=UTC)
+        clock.now = SLOT
         await api.wait_sent(2)
         assert "New in the dossier, 24 November 2026" in text(api)
         assert "Title of brand-new" in text(api)
@@ -133,7 +135,7 @@ async def test_a_changed_item_is_put_right_where_it_was_posted_and_a_withdrawn_o
         api.post(channel, "/digest daily 18:00")
         await api.wait_sent(1)
         opened.base = with_item(opened, "brand-new")
-        clock.now = datetime(2026, 11, 24, 17, 0, 1, tzinfo=UTC)
+        clock.now = SLOT
         await api.wait_sent(2)
         item = opened.base.items["brand-new"]
         opened.base = with_changed(opened, replace(item, summary={"en": "What is said now."}))
@@ -156,7 +158,7 @@ async def test_where_a_post_can_no_longer_be_edited_a_correction_follows(
         api.post(channel, "/digest daily 18:00")
         await api.wait_sent(1)
         opened.base = with_item(opened, "brand-new")
-        clock.now = datetime(2026, 11, 24, 17, 0, 1, tzinfo=UTC)
+        clock.now = SLOT
         await api.wait_sent(2)
         api.faults.append(Fault("editMessageText", error=ApiError(400, "Bad Request: message can't be edited")))
         opened.base = with_changed(opened, replace(opened.base.items["brand-new"], summary={"en": "What is said now."}))
@@ -184,7 +186,7 @@ async def test_stewards_see_a_preview_and_may_hold_an_item_back(
         api.click(anna, api.sent[1], "1n/hold brand-new")
         await api.wait_sent(4)
         assert api.sent[3]["chat"]["id"] == room.id
-        clock.now = datetime(2026, 11, 24, 17, 0, 1, tzinfo=UTC)
+        clock.now = SLOT
         await asyncio.sleep(1)
         api.say(anna, "/release brand-new")
         await api.wait_sent(5)

@@ -21,7 +21,7 @@ from bot.loops.serve import Service
 from bot.memory import Memory
 from bot.messages import Address, Message, Reply, Role
 from bot.transports.console import converse
-from bot.transports.markup import clean
+from bot.unseen import clean
 from handlers import router
 from tests.bot_api import BotApi
 from tests.conftest import NOW, Homeserver

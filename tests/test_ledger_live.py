@@ -20,7 +20,6 @@ CHANNEL = -100900
 CHANNELS = 6
 
 
-@pytest.mark.xfail(strict=True, reason="the proof does not ask what stewards hold back")
 async def test_what_stewards_dropped_is_not_shown_as_a_proof(api: BotApi, app: App, tmp_path: Path, clock: Clock) -> None:
     api.channel(CHANNEL, "Union news", admins=[api.user(5, "Ben")])
     opened = app_on(app, api.url, tmp_path / "state")
@@ -34,7 +33,6 @@ async def test_what_stewards_dropped_is_not_shown_as_a_proof(api: BotApi, app: A
         assert "#brand-new#" not in text(api)
 
 
-@pytest.mark.xfail(strict=True, reason="connections are closed before the deliverer was told to finish")
 async def test_an_orderly_stop_leaves_nothing_unknown(api: BotApi, app: App, tmp_path: Path, clock: Clock) -> None:
     for number in range(CHANNELS):
         api.channel(CHANNEL - number, "Union news", admins=[api.user(5, "Ben")])
@@ -53,7 +51,6 @@ async def test_an_orderly_stop_leaves_nothing_unknown(api: BotApi, app: App, tmp
     assert set(counted) <= {"sent", "pending"}
 
 
-@pytest.mark.xfail(strict=True, reason="slots are planned on a wrong clock, and `next` stays where it was put")
 async def test_a_clock_that_was_a_year_ahead_for_a_moment_costs_no_digest(
     api: BotApi, app: App, tmp_path: Path, clock: Clock
 ) -> None:

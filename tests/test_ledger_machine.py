@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
 import tempfile
 from collections.abc import Coroutine
@@ -19,20 +18,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from bot.deliveries import PENDING, SENT, UNKNOWN
-from bot.store import Transaction, held, outbox, subscriptions
+from bot.store import held, settling, subscriptions
 from tests.ledger_model import WANTED, Model
 from tests.ledger_world import HOME, OUTCOMES, UNSURE, World, item
 from tests.postgres import Postgres
-
-pytestmark = pytest.mark.promises
 
 Value = TypeVar("Value")
 NAMES = st.sampled_from(sorted(WANTED))
 DELAYS = st.sampled_from([timedelta(minutes=n) for n in (0, 0, 0, 1, 7, 60, 11 * 60, 13 * 60, 72 * 60)])
 """None at all: until the next slot of any channel."""
 FATES = st.sampled_from((*UNSURE, *UNSURE, *OUTCOMES, "ok", "refused", "flood"))
-LONG = os.environ.get("RS_MACHINE") == "long"
-"""`make promises`: many more lives, each longer."""
 
 
 class Digests(RuleBasedStateMachine):
@@ -45,8 +40,6 @@ class Digests(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="rs-ledger-"))
         self.loop = asyncio.new_event_loop()
         self.world = World(self.server.database() if self.server else f"sqlite+aiosqlite:///{self.folder}/a.db")
-        # What happens without these two is in tests/test_ledger_defects.py.
-        self.world.platforms["matrix"].window, self.world.platforms["matrix"].spares = timedelta.max, True
         self.model = Model(self.world)
         self.do(self.world.start())
         self.subscribe("telegram:-100100")
@@ -134,13 +127,7 @@ class Digests(RuleBasedStateMachine):
         if not unknown:
             return
         part, store = data.draw(st.sampled_from(unknown)), self.world.store
-        done = replace(part, state=verdict, due=self.world.now, first=None, attempts=0, why="settled")
-
-        async def write(transaction: Transaction) -> None:
-            if await outbox.record(store, transaction, done, was=UNKNOWN):
-                await subscriptions.mark(store, transaction, part.chat, part.items, "sent")
-
-        self.do(store.run(write))
+        self.do(store.run(lambda t: settling.looked_at(store, t, part, verdict == SENT, self.world.now)))
         channel = self.model.channel(part.chat)
         self.model.settled.add(part.id)
         channel.settled |= set(part.items)
@@ -167,21 +154,25 @@ class Digests(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
 
-def _run(examples: int, steps: int) -> None:
-    chosen = settings(
-        max_examples=examples * (8 if LONG else 1),
-        stateful_step_count=steps * (2 if LONG else 1),
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
+def _run(server: Postgres | None, examples: int, steps: int) -> None:
+    Digests.server = server
+    chosen = settings(max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Digests, settings=chosen)
 
 
 def test_nothing_is_lost_or_silently_repeated_whatever_happens() -> None:
-    Digests.server = None
-    _run(35, 25)
+    _run(None, 6, 20)
 
 
 def test_the_same_on_postgresql(postgres_server: Postgres) -> None:
-    Digests.server = postgres_server
-    _run(3, 12)
+    _run(postgres_server, 2, 12)
+
+
+@pytest.mark.promises
+def test_the_same_in_many_longer_lives() -> None:
+    _run(None, 60, 40)
+
+
+@pytest.mark.promises
+def test_the_same_in_longer_lives_on_postgresql(postgres_server: Postgres) -> None:
+    _run(postgres_server, 15, 40)

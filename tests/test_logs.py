@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import logs
 from bot.keys import Keys
-from bot.logs import Event, Fate, Platform, log
+from bot.logs import Event, Fate, log
 from bot.store import open_store
 from bot.store.schema import answered
 from bot.transports.telegram.api import Api, TokenRefused, Unreachable
@@ -63,8 +63,8 @@ def failing() -> None:
 
 
 def test_an_own_event_is_one_line_of_its_name_and_typed_fields(out: io.StringIO) -> None:
-    log(Event.STARTED, platform=Platform.TELEGRAM, count=3, seconds=1.25, fate=Fate.GONE, exception=ValueError)
-    assert out.getvalue()[20:] == " info started platform=telegram count=3 seconds=1.25 fate=gone exception=ValueError\n"
+    log(Event.STARTED, count=3, seconds=1.25, fate=Fate.GONE, exception=ValueError)
+    assert out.getvalue()[20:] == " info started count=3 seconds=1.25 fate=gone exception=ValueError\n"
 
 
 @pytest.mark.parametrize("value", [TEXT, TEXT.encode(), None, [ID], {"id": ID}, (ID,), object(), str, Path(NAME)])

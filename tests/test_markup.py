@@ -11,9 +11,10 @@ import regex
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bot.limits import MESSAGE, fitted, size_of, units
 from bot.messages import Span
 from bot.spoofing import safe_url
-from bot.transports.markup import Part, parts, units
+from bot.transports.markup import Part, parts
 from bot.unseen import clean
 
 IGNORABLE = regex.compile(r"[\p{Default_Ignorable_Code_Point}\u2800]")
@@ -192,3 +193,12 @@ def test_a_link_that_is_not_what_it_looks_like_is_shown_as_text_alone(url: str) 
 def test_a_link_with_a_broken_port_or_host_is_no_link() -> None:
     urls = ("https://example.org:port/", "https://example.org:99999/", "https://example..org/", "https://.example.org/")
     assert [url for url in urls if safe_url(url) is not None] == []
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.one_of(_MANY, _CROWDS))
+def test_what_is_within_a_message_is_one_and_what_is_fitted_too(spans: list[Span]) -> None:
+    if size_of(spans).within(MESSAGE):
+        assert len(parts(spans)) <= 1
+    small = [Span(span.text, span.style, span.url) for span in spans][:40]
+    assert len(parts(fitted(small, MESSAGE))) <= 1

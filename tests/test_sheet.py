@@ -19,7 +19,7 @@ from bot.messages import Role
 from bot.printing import inputs, printed, template
 from bot.sheet import MOST_UNKNOWNS, Detail, NoSheet, Row, Sheet, sheet_of, told
 from bot.speaker import Speaker
-from bot.transports.markup import clean
+from bot.unseen import clean
 from tests.conftest import TODAY, Chat
 from tests.test_commands import run
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,9 +14,10 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.digests import Schedule, Slot, Subscription
 from bot.keys import BrokenKey, Keys, load_keys
-from bot.messages import Address
-from bot.store import BrokenStore, Store, open_store
+from bot.messages import Address, reply
+from bot.store import BrokenStore, Store, open_store, outbox, subscriptions
 from bot.store.answered import Answered
 from bot.store.chats import addresses, chat_of, keep_chat, move
 from bot.store.lease import Leased, lease
@@ -87,6 +88,37 @@ async def test_addresses_are_sealed_found_again_and_moved_at_once(store: Store) 
     await move(store, old, new)
     assert await store.run(lambda c: chat_of(store, c, old)) is None
     assert await store.run(lambda c: addresses(store, c)) == {first: new, second: Address("telegram", "-100888222", "42")}
+
+
+async def test_a_chat_that_moves_to_one_that_gets_digests_too_leaves_nothing_behind(store: Store) -> None:
+    old, new = Address("telegram", "-1"), Address("telegram", "-100777")
+    daily = Schedule("daily", time(18), "Europe/Berlin")
+    made = []
+    for address, known in ((old, ["a", "b"]), (new, ["b", "c"])):
+        one = Subscription("", address, daily, "en")
+        made.append(await store.run(lambda c, one=one, known=known: subscriptions.subscribe(store, c, one, NOW, known)))
+    part = outbox.parts_of(made[0], Slot(NOW.date(), NOW), [(("d",), reply("x"))], NOW)
+    await store.run(lambda c: outbox.owe(store, c, part))
+    await move(store, old, new)
+    assert [one.id for one in await store.run(lambda c: subscriptions.all_subscriptions(store, c))] == [made[1].id]
+    assert await store.run(lambda c: subscriptions.has_had(c, [made[1].id])) == {made[1].id: dict.fromkeys("abc", "known")}
+    for table in ("seen", "deliveries", "digests", "subscriptions"):
+        rows = await store.run(lambda c, t=table: c.execute(text(f"SELECT chat FROM {t}")))
+        assert made[0].id not in {row.chat for row in rows}
+
+
+async def test_a_database_of_before_learns_which_platform_each_chat_is_on(store: Store, database_url: str) -> None:
+    await store.run(lambda c: keep_chat(store, c, Address("matrix", "!room")))
+
+    async def age(connection: AsyncConnection) -> None:
+        await connection.execute(text("ALTER TABLE chats DROP COLUMN platform"))
+        await connection.execute(text("DROP INDEX ix_deliveries_chat_state"))
+        await connection.execute(text("CREATE INDEX ix_deliveries_chat ON deliveries (chat)"))
+        await connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
+
+    await store.run(age)
+    async with open_store(database_url, store.keys) as newer:
+        assert await newer.run(lambda c: c.scalar(text("SELECT platform FROM chats"))) == "matrix"
 
 
 async def test_one_process_serves_an_account(store: Store, tmp_path: Path) -> None:

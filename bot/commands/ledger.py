@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import islice
+from zoneinfo import ZoneInfo
 
 import click
 
 from bot.app import App, now
 from bot.commands.common import in_transaction, subscribed
 from bot.composing import compose
-from bot.deliveries import PENDING, SENT, UNKNOWN
+from bot.deliveries import UNKNOWN
 from bot.digests import Schedule, owed
 from bot.speaker import Speaker
-from bot.store import Store, Transaction, ledger, outbox, subscriptions
+from bot.store import Store, Transaction, held, ledger, outbox, settling, subscriptions
 from bot.subscribing import Unclear, clock_of, weekday_of, zone_of
 
 
@@ -32,9 +32,12 @@ def preview(address: str) -> None:
     async def work(app: App, store: Store, transaction: Transaction) -> str:
         found = await subscribed(store, transaction, address)
         slot = next(found.schedule.slots(now()))
-        had = await subscriptions.has_had(transaction, found.id)
-        waiting = await outbox.under_way(transaction, found.id)
-        due = owed(list(app.base.items.values()), found, had, waiting, slot.day)
+        waiting = await outbox.under_way(transaction, [found.id])
+        had = await subscriptions.has_had(transaction, [found.id])
+        kept_back = await held.kept_back(transaction, slot.at)
+        items = [item for item in app.base.items.values() if item.id not in kept_back]
+        today = slot.at.astimezone(ZoneInfo(app.settings.timezone)).date()
+        due = owed(items, found, had[found.id], waiting[found.id], today)
         speaker = Speaker(app.base, found.language, app.settings.language, app.settings.contact, private=False)
         parts = [reply.text for _, reply in compose(due, found, slot, speaker).parts]
         paused = " (paused)" if found.paused else ""
@@ -102,10 +105,7 @@ def settle(id: str, verdict: str) -> None:
         found = await ledger.by_id(store, transaction, id)
         if found is None or found.state != UNKNOWN:
             raise click.UsageError(f"{id} is no part that is unknown; `deliveries --state unknown` lists them")
-        state = SENT if verdict == "sent" else PENDING
-        settled = replace(found, state=state, due=now(), first=None, attempts=0, why="settled")
-        if await outbox.record(store, transaction, settled, was=UNKNOWN):
-            await subscriptions.mark(store, transaction, found.chat, found.items, "sent")
+        await settling.looked_at(store, transaction, found, verdict == "sent", now())
 
     in_transaction(work)
 

@@ -14,6 +14,7 @@ from bot.answers import render
 from bot.app import App, now
 from bot.commands.common import data_option, open_with
 from bot.loops.answer import Answering
+from bot.loops.stewards import Stewards
 from bot.messages import Message, Reply, Role
 from bot.search.conversation import Heard, hear
 from bot.search.matcher import Answer, Decline, NotKnown, Suggest
@@ -31,7 +32,7 @@ def chat(data: Path | None) -> None:
     async def role_of(message: Message) -> Role:
         return Role.MANAGER
 
-    answering = Answering(router, lambda: app.desk(now()), {})
+    answering = Answering(router, lambda: app.desk(now()), {}, Stewards({}, None))
 
     async def receive(message: Message) -> Reply | None:
         return await answering.receive(message, role_of)

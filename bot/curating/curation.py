@@ -15,9 +15,9 @@ from bot.curating.bundles import Published, Refused, bundle, family
 from bot.findings import errors_of
 from bot.intake import fields
 from bot.intake.drafts import Draft, drafts_of
-from bot.intake.found import Publication
+from bot.intake.found import Found, Publication
 from bot.intake.history import record
-from bot.intake.importing import reopen, start
+from bot.intake.importing import Importer, reopen, start
 from bot.intake.shelf import Shelf
 from bot.intake.writing import changed, write
 from bot.logs import Event, warn
@@ -61,6 +61,13 @@ class Curation:
         """A new draft of a publication, with a claim to write beside it."""
         async with self._turn:
             return await self._writing(lambda: start(self.folder, self.base(), publication))
+
+    async def take(self, publications: Sequence[Publication]) -> list[str]:
+        """Drafts of what is new or changed; their ids."""
+        async with self._turn:
+            importer = await asyncio.to_thread(Importer, self.folder, self.base())
+            done = await self._writing(lambda: importer.take(Found(tuple(publications))))
+            return [*done.new, *done.changed]
 
     async def edit(self, id: str, text: str) -> Draft:
         """What a steward wrote goes into the draft.

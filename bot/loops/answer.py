@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from bot.deliveries import Sent
 from bot.desk import Desk
 from bot.logs import Event, fail
-from bot.messages import Address, Errand, Message, Reply, reply
+from bot.loops.stewards import Stewards
+from bot.messages import Errand, Message, Reply, reply
 from bot.router import Router
 from bot.transports import RoleOf, Transport
 
@@ -19,12 +18,12 @@ NOTE_SECONDS = 8.0
 
 @dataclass(frozen=True)
 class Answering:
-    """`transports` by platform; `room` is where the stewards are told, on whichever; `count` takes ids that answered."""
+    """`transports` by platform; `count` takes the ids of what answered."""
 
     router: Router
     desk: Callable[[], Desk]
     transports: Mapping[str, Transport]
-    room: Address | None = None
+    stewards: Stewards
     count: Callable[[Iterable[str]], None] | None = None
 
     async def receive(self, message: Message, role_of: RoleOf) -> Reply | None:
@@ -44,16 +43,7 @@ class Answering:
     async def _run(self, errand: Errand, message: Message) -> Reply:
         done = 0
         if errand.note is not None:
-            done += await self._tell_stewards(errand.note)
+            done += await self.stewards.show(reply(errand.note), NOTE_SECONDS)
         if errand.deletes:
             done += await self.transports[message.address.platform].delete(message.address, errand.deletes)
         return errand.said(done)
-
-    async def _tell_stewards(self, note: str) -> bool:
-        if self.room is None or self.room.platform not in self.transports:
-            return False
-        try:
-            async with asyncio.timeout(NOTE_SECONDS):
-                return isinstance(await self.transports[self.room.platform].send(self.room, reply(note)), Sent)
-        except TimeoutError:
-            return False

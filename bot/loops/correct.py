@@ -17,24 +17,24 @@ from bot.store import Store, Transaction, ledger, outbox, subscriptions
 from bot.transports import Transport
 
 LOOKS_BACK = timedelta(days=60)
+OVERLAP = timedelta(seconds=30)
+"""What was sent so long before the last look may not have been written down by then."""
 
 
 class Corrector:
-    """Looks once for each version of the base."""
+    """Looks at all that was posted where the base is new, else at what was posted since its last look."""
 
     def __init__(self, store: Store, transports: Mapping[str, Transport], base: Callable[[], Base], fallback: str) -> None:
         self._store, self._transports, self._base, self._fallback = store, transports, base, fallback
-        self._done: Base | None = None
+        self._done: tuple[Base, datetime] | None = None
 
     async def tick(self, now: datetime) -> None:
         """Edit what is outdated; what could not be reached is tried again at the next tick."""
         base = self._base()
-        if base is self._done:
-            return
-        posted = await self._store.run(lambda t: ledger.sent_since(self._store, t, now - LOOKS_BACK))
+        since = self._done[1] - OVERLAP if self._done is not None and self._done[0] is base else now - LOOKS_BACK
+        posted = await self._store.run(lambda t: ledger.sent_since(self._store, t, since))
         settled = [await self._one(delivery, base, now) for delivery in posted]
-        if all(settled):
-            self._done = base
+        self._done = (base, now) if all(settled) else None
 
     async def _one(self, delivery: Delivery, base: Base, now: datetime) -> bool:
         items = [base.items[id] for id in delivery.items if id in base.items]
@@ -46,19 +46,21 @@ class Corrector:
         key = f"{delivery.id}/{hashlib.sha256(new.text.encode()).hexdigest()[:16]}"
         outcome = await transport.edit(delivery.address, delivery.ref, new, key)
         if isinstance(outcome, Sent):
-            return await self._note(delivery, new, None, now)
+            return await self._note(replace(delivery, reply=new), None, now)
         if isinstance(outcome, (Missing, Refused)):
-            return await self._note(delivery, new, correction(items, speaker), now)
+            # From now on the correction is what is kept right.
+            return await self._note(replace(delivery, reply=new, ref=""), correction(items, speaker), now)
         return isinstance(outcome, Gone)
 
-    async def _note(self, delivery: Delivery, new: Reply, follow: Reply | None, now: datetime) -> bool:
+    async def _note(self, delivery: Delivery, follow: Reply | None, now: datetime) -> bool:
         """What stands there now; and where it could not be changed, a correction that follows."""
 
         async def write(transaction: Transaction) -> bool:
-            await outbox.record(self._store, transaction, replace(delivery, reply=new), was=SENT)
+            await outbox.record(self._store, transaction, delivery, was=SENT)
             found = await subscriptions.subscription_of(self._store, transaction, delivery.address)
             if follow is not None and found is not None:
-                await outbox.owe(transaction, found, Slot(now.date(), now), [(delivery.items, follow)], now)
+                parts = [(delivery.items, follow)]
+                await outbox.owe(self._store, transaction, outbox.parts_of(found, Slot(now.date(), now), parts, now, first=0))
             return True
 
         return await self._store.run(write)

@@ -3,39 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from bot.deliveries import (
-    DEAD,
-    FAILED,
-    SENT,
-    UNKNOWN,
-    Delivery,
-    Later,
-    Moved,
-    Outcome,
-    recovered,
-    settle,
-)
+from bot.deliveries import DEAD, FAILED, SENDING, SENT, UNKNOWN, Delivery, Later, Moved, Outcome, recovered, settle
 from bot.logs import Event, fail, log, warn
-from bot.store import Store, Transaction, ledger, outbox, subscriptions
+from bot.loops.ready import Ready
+from bot.loops.stewards import Tell
+from bot.store import Store, Transaction, held, ledger, outbox, settling, subscriptions
 from bot.store.chats import move
 from bot.transports import Transport
 
 AT_ONCE = 16
 IDLE_SECONDS = 1.0
-SEND_SECONDS = 120.0
+STOP_SECONDS = 4.0
+PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""Between tries to write an outcome down; after the last it is found as `sending`, and settled as unsure."""
 POISON = 3
 """Equal refusals of one content, from which all the rest of it is stopped."""
 
-Tell = Callable[[str, Mapping[str, str]], Awaitable[None]]
-"""Tells the stewards: the key of a phrase and its values."""
-
 
 class Deliverer:
-    """`may` says whether publishing is held, `tell` reaches the stewards' room."""
+    """`may` says whether publishing is held, `tell` reaches the stewards' room, `ready` looks over what is about to go."""
 
     def __init__(
         self,
@@ -44,42 +34,46 @@ class Deliverer:
         now: Callable[[], datetime],
         may: Callable[[], bool],
         tell: Tell,
+        ready: Ready,
     ) -> None:
         self._store, self._transports, self._now, self._may, self._tell = store, transports, now, may, tell
+        self._ready = ready
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._refused: dict[tuple[str, ...], int] = {}
         self._woken = asyncio.Event()
+        self._stopping = False
 
     def wake(self) -> None:
         """Something new is owed."""
         self._woken.set()
 
     async def recover(self) -> None:
-        """What a process left in `sending` when it died."""
-        left = await self._store.run(lambda connection: ledger.left_sending(self._store, connection))
+        """What a process left in `sending` when it died, or could not write down."""
+        left = await self._store.run(lambda connection: ledger.left_sending(self._store, connection, list(self._transports)))
         for delivery in left:
-            await self._settled(delivery, recovered(delivery, self._now()))
+            if delivery.chat not in self._busy:
+                await self._settled(recovered(delivery, self._now()))
 
     async def deliver_for_ever(self) -> None:
-        """Until cancelled; what is under way then is finished or found as `sending` at the next start."""
-        await self.recover()
-        while True:
+        """Until cancelled or stopped; what is under way then is finished, or found as `sending` at the next start."""
+        self._stopping, rested = False, True
+        while not self._stopping:
             try:
-                claimed = await self._claim() if self._may() else []
+                if rested:
+                    await self.recover()
+                rested = not (self._may() and await self._begin())
             except Exception as error:  # The database is busy or gone: the next round tries again.
                 fail(Event.UNHANDLED, exception=error)
-                claimed = []
-            for delivery in claimed:
-                task = asyncio.create_task(self._deliver(delivery))
-                self._busy[delivery.chat] = task
-                task.add_done_callback(lambda _, chat=delivery.chat: self._free(chat))  # type: ignore[misc]
-            if not claimed:
+                rested = True
+            if rested:
                 await self._rest()
 
     async def stop(self) -> None:
-        """Let what is under way come to its end."""
+        """Begin nothing new, and let what is under way come to its end."""
+        self._stopping = True
+        self._woken.set()
         if self._busy:
-            await asyncio.wait(list(self._busy.values()), timeout=10)
+            await asyncio.wait(list(self._busy.values()), timeout=STOP_SECONDS)
 
     async def _rest(self) -> None:
         try:
@@ -89,25 +83,63 @@ class Deliverer:
             pass
         self._woken.clear()
 
+    async def _begin(self) -> int:
+        """Send what is due, as far as there is room; how many parts were taken up."""
+        taken = await self._claim()
+        for part in taken:
+            if part.state == SENDING:
+                task = asyncio.create_task(self._deliver(part))
+                self._busy[part.chat] = task
+                task.add_done_callback(lambda _, chat=part.chat: self._free(chat))  # type: ignore[misc]
+            elif part.state == UNKNOWN:
+                await self._report(part)
+        return len(taken)
+
     def _free(self, chat: str) -> None:
         self._busy.pop(chat, None)
         self._woken.set()
 
     async def _claim(self) -> list[Delivery]:
-        free = AT_ONCE - len(self._busy)
+        """Parts that are due, looked over: those in `sending` are to be sent. Durable before anything is."""
+        free, now, busy, platforms = AT_ONCE - len(self._busy), self._now(), list(self._busy), list(self._transports)
         if free <= 0:
             return []
-        now, busy = self._now(), list(self._busy)
-        return await self._store.run(lambda connection: outbox.claim(self._store, connection, now, free, busy))
+
+        async def work(connection: Transaction) -> list[Delivery]:
+            due = await outbox.due(self._store, connection, now, free, busy, platforms)
+            if not due:
+                return []
+            found = await subscriptions.of_chats(self._store, connection, [part.chat for part in due])
+            kept_back = await held.kept_back(connection, now)
+            taken = []
+            for part in due:
+                after = self._ready.looked_over(part, found.get(part.chat), kept_back, now)
+                if after.state == SENDING:
+                    await outbox.begin(self._store, connection, after, now)
+                else:
+                    await settling.settled(self._store, connection, after, was=part.state)
+                taken.append(after)
+            return taken
+
+        return await self._store.run(work)
 
     async def _deliver(self, delivery: Delivery) -> None:
         try:
             outcome = await self._send(delivery)
-            if isinstance(outcome, Moved):
-                await move(self._store, delivery.address, outcome.to)
-            await self._settled(delivery, settle(delivery, outcome, self._now()))
-        except Exception as error:  # The row stays in `sending`, and is settled as unsure at the next start.
+            after = settle(delivery, outcome, self._now())
+        except Exception as error:  # The row stays in `sending`, and is settled as unsure.
             fail(Event.UNHANDLED, exception=error)
+            return
+        for pause in (*PAUSES, None):
+            try:
+                if isinstance(outcome, Moved):
+                    await move(self._store, delivery.address, outcome.to)
+                await self._settled(after)
+                return
+            except Exception as error:  # The database is busy or gone, but what became of the part is known.
+                fail(Event.UNHANDLED, exception=error)
+            if pause is not None:
+                await asyncio.sleep(pause)
 
     async def _send(self, delivery: Delivery) -> Outcome:
         transport = self._transports.get(delivery.address.platform)
@@ -115,15 +147,13 @@ class Deliverer:
             return Later(60.0)
         return await transport.post(delivery.address, delivery.reply, delivery.id, silent=delivery.silent)
 
-    async def _settled(self, before: Delivery, after: Delivery) -> None:
+    async def _settled(self, after: Delivery) -> None:
         """The row and what it means, in one transaction; then the stewards hear of it, once."""
-        pause = after.state == FAILED and after.why == "gone"
 
         async def write(connection: Transaction) -> bool:
-            if not await outbox.record(self._store, connection, after):
+            if not await settling.settled(self._store, connection, after):
                 return False
-            await self._seen(connection, after)
-            if pause:
+            if after.why == "gone":
                 await self._pause(connection, after)
             return True
 
@@ -131,34 +161,29 @@ class Deliverer:
             log(Event.DELIVERED if after.state == SENT else Event.NOT_DELIVERED)
             await self._report(after)
 
-    async def _seen(self, connection: Transaction, done: Delivery) -> None:
-        had = await subscriptions.has_had(connection, done.chat)
-        if done.state == SENT:
-            await subscriptions.mark(self._store, connection, done.chat, done.items, "sent")
-        elif done.state == UNKNOWN:
-            twice = [item for item in done.items if had.get(item) == "unsure"]
-            await subscriptions.mark(self._store, connection, done.chat, twice, "twice")
-            await subscriptions.mark(self._store, connection, done.chat, set(done.items) - set(twice), "unsure")
-        elif done.state == FAILED and done.why == "refused":
-            await subscriptions.mark(self._store, connection, done.chat, done.items, "failed")
-
     async def _pause(self, connection: Transaction, done: Delivery) -> None:
-        subscription = await subscriptions.subscription_of(self._store, connection, done.address)
-        if subscription is not None:
-            await subscriptions.change(connection, replace(subscription, paused="gone"), self._now())
-        await ledger.stop_chat(connection, done.chat, "gone")
+        """Whatever else waits for a chat that is gone is stopped when its time comes."""
+        found = await subscriptions.of_chats(self._store, connection, [done.chat])
+        if done.chat in found:
+            await subscriptions.change(connection, replace(found[done.chat], paused="gone"), self._now())
 
     async def _report(self, done: Delivery) -> None:
         values = {"address": str(done.address), "id": done.id, "items": ", ".join(done.items)}
-        if done.state == UNKNOWN:
-            await self._tell("steward.unknown", values)
-        elif done.state == FAILED and done.why == "gone":
+        if done.why == "gone":
             await self._tell("steward.gone", values)
+        elif done.state == UNKNOWN:
+            await self._tell("steward.unknown", values)
         elif done.state == DEAD:
             await self._tell("steward.dead", values)
         elif done.state == FAILED:
-            self._refused[done.items] = self._refused.get(done.items, 0) + 1
-            if self._refused[done.items] == POISON:
-                warn(Event.POISON)
-                await self._store.run(lambda connection: ledger.stop_items(connection, done.items, "poison"))
-                await self._tell("steward.poison", values)
+            await self._refusal(done, values)
+
+    async def _refusal(self, done: Delivery, values: Mapping[str, str]) -> None:
+        """Told at the first; what is refused everywhere is stopped everywhere."""
+        self._refused[done.items] = self._refused.get(done.items, 0) + 1
+        if self._refused[done.items] == 1:
+            await self._tell("steward.refused", values)
+        if self._refused[done.items] == POISON:
+            warn(Event.POISON)
+            await self._store.run(lambda connection: settling.stop_items(connection, done.items, "poison"))
+            await self._tell("steward.poison", values)

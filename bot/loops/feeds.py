@@ -11,7 +11,7 @@ from bot.facts import Feed
 from bot.intake.fetched import Entry, FeedNews, TryLater
 from bot.intake.found import NotTaken, Publication
 from bot.logs import Event, fail, log, warn
-from bot.loops.deliver import Tell
+from bot.loops.stewards import Tell
 from bot.store import Store, Transaction, feeds
 from bot.store.feeds import Watched
 

@@ -10,7 +10,7 @@ from bot.base import Base
 from bot.intake.fetched import Link
 from bot.intake.found import NotTaken
 from bot.logs import Event, fail, log
-from bot.loops.deliver import Tell
+from bot.loops.stewards import Tell
 from bot.spoofing import shown
 from bot.store import Store, Transaction, links
 

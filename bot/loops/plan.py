@@ -1,65 +1,142 @@
-"""A tick: every subscription whose slot has come gets its digest into the ledger. Idempotent, so that several may tick."""
+"""A tick: subscriptions whose slot has come get their digests into the ledger. Idempotent, so that several may tick."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime
-from itertools import takewhile
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
+from itertools import chain, takewhile
 from zoneinfo import ZoneInfo
 
 from bot.base import Base
-from bot.composing import compose
-from bot.digests import CATCH_UP, Slot, Subscription, owed
+from bot.composing import Composed, compose
+from bot.digests import CATCH_UP, Owed, Seen, Slot, Subscription, is_out, owed
+from bot.facts import Item
+from bot.logs import Event, fail
+from bot.loops.stewards import Tell
+from bot.messages import Reply
 from bot.speaker import Speaker
 from bot.store import Store, Transaction, held, outbox, subscriptions
+from bot.store.subscriptions import Due
+
+MOST_A_TICK = 50
+"""So that a tick is short however many are due; the rest follows at once."""
+REST = timedelta(hours=1)
+"""After which a subscription that could not be planned is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a tick does for one subscription; `passed` and `parts` are of the last of the slots."""
+
+    subscription: Subscription
+    slots: tuple[tuple[Slot, str], ...]
+    upcoming: Slot
+    since: datetime
+    passed: tuple[Item, ...] = ()
+    parts: tuple[tuple[tuple[str, ...], Reply], ...] = ()
+
+    @property
+    def upto(self) -> datetime:
+        return self.slots[-1][0].at if self.slots else self.since
 
 
 class Planner:
-    """`base` is today's, `zone` where the bot is at home, `fallback` the language where a channel's has nothing."""
+    """`base` is today's, `zone` where the bot is at home, `fallback` the language where a channel's has nothing.
 
-    def __init__(self, store: Store, base: Callable[[], Base], zone: str, fallback: str) -> None:
-        self._store, self._base, self._zone, self._fallback = store, base, ZoneInfo(zone), fallback
+    `behind` after a tick: there was more to plan than one tick does.
+    """
+
+    def __init__(self, store: Store, base: Callable[[], Base], zone: str, fallback: str, tell: Tell | None = None) -> None:
+        self._store, self._base, self._zone, self._fallback, self._tell = store, base, ZoneInfo(zone), fallback, tell
+        self._broken: dict[str, datetime] = {}
+        self.behind = False
 
     async def tick(self, now: datetime) -> int:
-        """Plan all that is due; how many digests were made."""
-        due = await self._store.run(lambda connection: subscriptions.all_subscriptions(self._store, connection, now))
-        made = 0
-        for subscription in due:
-            made += await self._store.run(lambda connection, one=subscription: self._plan(connection, one, now))  # type: ignore[misc]
+        """Plan what is due, the longest waiting first; how many digests were made."""
+        known = set(self._broken)
+        made = await self._store.run(partial(self._round, now=now))
+        for chat in set(self._broken) - known:
+            await self._report(chat)
         return made
 
-    def speaker(self, subscription: Subscription) -> Speaker:
-        """Speaks to a channel, where others read."""
-        return Speaker(self._base(), subscription.language, self._fallback, private=False)
-
-    async def _plan(self, connection: Transaction, subscription: Subscription, now: datetime) -> int:
-        since = await subscriptions.last_planned(connection, subscription.id)
-        slots = list(takewhile(lambda slot: slot.at <= now, subscription.schedule.slots(since)))
-        made = 0
-        for slot in slots:
-            missed = slot is not slots[-1] or now - slot.at > CATCH_UP
-            if subscription.paused or missed:
-                state = "paused" if subscription.paused else "skipped"
-                await outbox.plan(self._store, connection, subscription.id, slot, state)
-            else:
-                made += await self._compose(connection, subscription, slot, now)
-        if slots:
-            upcoming = next(subscription.schedule.slots(now))
-            await subscriptions.planned(connection, subscription.id, slots[-1].at, upcoming.at)
-        return made
-
-    async def _compose(self, connection: Transaction, subscription: Subscription, slot: Slot, now: datetime) -> int:
-        """The digest of one slot and its parts, in one transaction."""
-        chat = subscription.id
-        had = await subscriptions.has_had(connection, chat)
-        waiting = await outbox.under_way(connection, chat)
-        kept_back = await held.kept_back(connection)
-        items = [item for item in self._base().items.values() if item.id not in kept_back]
-        found = owed(items, subscription, had, waiting, now.astimezone(self._zone).date())
-        composed = compose(found, subscription, slot, self.speaker(subscription))
-        state = "planned" if composed.parts else "empty"
-        if not await outbox.plan(self._store, connection, chat, slot, state):
+    async def _round(self, connection: Transaction, now: datetime) -> int:
+        """Few statements for all that is due, in one transaction."""
+        resting = [chat for chat, until in self._broken.items() if until > now]
+        due = await subscriptions.due(self._store, connection, now, MOST_A_TICK, resting)
+        self.behind = len(due) == MOST_A_TICK
+        if not due:
             return 0
-        await subscriptions.mark(self._store, connection, chat, [item.id for item in found.passed], "passed")
-        await outbox.owe(connection, subscription, slot, composed.parts, subscription.wakes(now))
-        return 1 if composed.parts else 0
+        plans = await self._plans(connection, due, now)
+        new = await outbox.plan(
+            self._store, connection, [(one.subscription.id, slot, state) for one in plans for slot, state in one.slots]
+        )
+        fresh = [one for one in plans if one.slots and (one.subscription.id, one.slots[-1][0].day.isoformat()) in new]
+        passed = [(one.subscription.id, item.id) for one in fresh for item in one.passed]
+        await subscriptions.pass_over(self._store, connection, passed)
+        parts = [outbox.parts_of(one.subscription, one.slots[-1][0], one.parts, one.subscription.wakes(now)) for one in fresh]
+        await outbox.owe(self._store, connection, list(chain.from_iterable(parts)))
+        await subscriptions.planned(connection, [(one.subscription.id, one.upto, one.upcoming.at) for one in plans])
+        return sum(map(bool, parts))
+
+    async def _plans(self, connection: Transaction, due: Collection[Due], now: datetime) -> list[_Plan]:
+        chats = [one.subscription.id for one in due]
+        # In this order: what is sent between the two is then in both, never in neither.
+        waiting = await outbox.under_way(connection, chats)
+        had = await subscriptions.has_had(connection, chats)
+        kept_back = await held.kept_back(connection, now)
+        today = now.astimezone(self._zone).date()
+        items = [item for item in self._base().items.values() if item.id not in kept_back and is_out(item, today)]
+        composing = _Composing(self._base(), self._fallback)
+        plans = []
+        for one in due:
+            chat = one.subscription.id
+            try:
+                plans.append(_planned(one, items, had[chat], waiting[chat], composing, now, today))
+                self._broken.pop(chat, None)
+            except Exception as error:  # Such as a zone that is no more: it stops its own channel only.
+                fail(Event.UNHANDLED, exception=error)
+                self._broken[chat] = now + REST
+        return plans
+
+    async def _report(self, chat: str) -> None:
+        found = await self._store.run(lambda connection: subscriptions.of_chats(self._store, connection, [chat]))
+        if self._tell is not None and chat in found:
+            await self._tell("steward.unplanned", {"address": str(found[chat].address), "zone": found[chat].schedule.zone})
+
+
+class _Composing:
+    """Composes what many channels get once."""
+
+    def __init__(self, base: Base, fallback: str) -> None:
+        self._base, self._fallback = base, fallback
+        self._done: dict[tuple[object, ...], Composed] = {}
+
+    def of(self, found: Owed, subscription: Subscription, slot: Slot) -> Composed:
+        key = (
+            subscription.language,
+            slot.day,
+            *(tuple(item.id for item in items) for items in (found.new, found.again)),
+            found.alone,
+        )
+        if key not in self._done:
+            speaker = Speaker(self._base, subscription.language, self._fallback, private=False)
+            self._done[key] = compose(found, subscription, slot, speaker)
+        return self._done[key]
+
+
+def _planned(
+    due: Due, items: Sequence[Item], had: Seen, waiting: frozenset[str], composing: _Composing, now: datetime, today: date
+) -> _Plan:
+    one = due.subscription
+    upcoming = next(one.schedule.slots(now))
+    slots = list(takewhile(lambda slot: slot.at <= now, one.schedule.slots(due.planned)))
+    missed = "paused" if one.paused else "skipped"
+    if not slots or one.paused or now - slots[-1].at > CATCH_UP:
+        return _Plan(one, tuple((slot, missed) for slot in slots), upcoming, due.planned)
+    found = owed(items, one, had, waiting, today)
+    composed = composing.of(found, one, slots[-1])
+    last = slots[-1], "planned" if composed.parts else "empty"
+    states = (*((slot, missed) for slot in slots[:-1]), last)
+    return _Plan(one, states, upcoming, due.planned, found.passed, composed.parts)

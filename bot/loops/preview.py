@@ -18,13 +18,8 @@ class Previewer:
     def __init__(
         self, store: Store, base: Callable[[], Base], zone: str, hours: int, show: Callable[[Item], Awaitable[bool]]
     ) -> None:
-        self._store, self._base, self._zone, self._before, self._show = (
-            store,
-            base,
-            ZoneInfo(zone),
-            timedelta(hours=hours),
-            show,
-        )
+        self._store, self._base, self._zone, self._show = store, base, ZoneInfo(zone), show
+        self._before = timedelta(hours=hours)
 
     async def tick(self, now: datetime) -> None:
         """Show what is new and due soon somewhere."""
@@ -32,20 +27,13 @@ class Previewer:
             return
         for item in await self._store.run(lambda transaction: self._new(transaction, now)):
             if await self._show(item):
-                await self._store.run(lambda transaction, id=item.id: held.decide(self._store, transaction, [id], held.SHOWN))  # type: ignore[misc]
+                await self._store.run(lambda transaction, id=item.id: held.shown(self._store, transaction, id))  # type: ignore[misc]
 
     async def _new(self, transaction: Transaction, now: datetime) -> list[Item]:
-        known = await held.states(transaction)
+        known, today = await held.states(transaction), now.astimezone(self._zone).date()
+        fresh = [item for item in self._base().items.values() if item.id not in known and is_out(item, today)]
+        if not fresh:
+            return []
         due = await subscriptions.all_subscriptions(self._store, transaction, now + self._before)
-        found: dict[str, Item] = {}
-        for one in due:
-            had = await subscriptions.has_had(transaction, one.id)
-            for item in self._base().items.values():
-                if (
-                    item.id not in known
-                    and item.id not in had
-                    and is_out(item, now.astimezone(self._zone).date())
-                    and one.takes(item)
-                ):
-                    found[item.id] = item
-        return list(found.values())
+        had = await subscriptions.has_had(transaction, [one.id for one in due])
+        return [item for item in fresh if any(item.id not in had[one.id] and one.takes(item) for one in due)]

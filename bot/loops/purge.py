@@ -8,7 +8,7 @@ from datetime import datetime
 
 from bot.logs import Event, fail, log
 from bot.memory import Memory
-from bot.store import Store, asked
+from bot.store import Store, asked, reviews
 from bot.store.answered import Answered
 
 EVERY_SECONDS = 60.0
@@ -21,6 +21,7 @@ async def purge(store: Store, kept: Sequence[Answered], memory: Memory, now: Cal
         try:
             erased = sum([await answered.forget_old(now()) for answered in kept])
             erased += await asked.forget_old(store, now().date())
+            erased += await store.run(lambda transaction: reviews.forget_old(transaction, now()))
             memory.purge(now())
             if erased:
                 log(Event.PURGED, count=erased)

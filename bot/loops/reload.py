@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import sys
-from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +12,7 @@ from typing import Protocol
 from bot.base import Base, BrokenBase
 from bot.findings import errors_of
 from bot.logs import Event, fail, log, warn
+from bot.loops.stewards import Tell
 from bot.search.arrays import Model, OldArrays, load
 from bot.search.corpus import label_of
 
@@ -20,8 +20,6 @@ EVERY_SECONDS = 10.0
 FIT_SECONDS = 900.0
 MOST_SHOWN = 5
 _WATCHED = ("base.yaml", "names.yaml", "grid.yaml", "feeds.yaml", "facts", "dossier", "talk", "texts", "model")
-
-Tell = Callable[[str, Mapping[str, str]], Awaitable[None]]
 
 
 class Reloadable(Protocol):

@@ -14,13 +14,18 @@ QUIET_SECONDS = 300.0
 """A platform that ran this long before it failed starts its pauses anew."""
 
 
+async def _nothing() -> None:
+    pass
+
+
 @dataclass
 class Service:
-    """`chores` are coroutines that run beside the platforms and never return."""
+    """`chores` run beside the platforms and never return; `finish` ends, within seconds, what they have begun to send."""
 
     transports: Sequence[Transport]
     receive: Receive
     chores: Sequence[Callable[[], Awaitable[None]]] = ()
+    finish: Callable[[], Awaitable[None]] = _nothing
     ended: list[TransportEnded] = field(default_factory=list)
     lost: bool = False
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -39,6 +44,7 @@ class Service:
         await asyncio.wait([stopping, everybody], return_when=asyncio.FIRST_COMPLETED)
         log(Event.STOPPING)
         self._stop.set()
+        await self.finish()  # Before the platforms: one that stops closes its connection.
         await asyncio.gather(*(transport.stop() for transport in self.transports), return_exceptions=True)
         await everybody
         for task in (*chores, stopping):

@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.messages import Address, parse_address
 from bot.store.engine import Store
-from bot.store.schema import chats
+from bot.store.schema import chats, deliveries, digests, seen, subscriptions
 
 PURPOSE = "chat"
+_OF_A_CHAT = (subscriptions, seen, digests, deliveries)
 
 
 async def chat_of(store: Store, connection: AsyncConnection, address: Address) -> str | None:
@@ -26,9 +27,15 @@ async def keep_chat(store: Store, connection: AsyncConnection, address: Address)
     if known is not None:
         return known
     id = secrets.token_hex(8)
-    row = {"id": id, "mark": store.keys.mark(str(address), PURPOSE), "sealed": store.keys.seal(str(address), PURPOSE)}
-    await connection.execute(insert(chats).values(row))
+    await connection.execute(insert(chats).values({"id": id, "platform": address.platform, **_written(store, address)}))
     return id
+
+
+async def erase(connection: AsyncConnection, chat: str) -> None:
+    """Everything of a chat."""
+    for table in _OF_A_CHAT:
+        await connection.execute(delete(table).where(table.c.chat == chat))
+    await connection.execute(delete(chats).where(chats.c.id == chat))
 
 
 async def addresses(store: Store, connection: AsyncConnection) -> dict[str, Address]:
@@ -48,10 +55,23 @@ async def move(store: Store, old: Address, new: Address) -> None:
             if (address.platform, address.chat) != (old.platform, old.chat):
                 continue
             moved = Address(new.platform, new.chat, address.topic)
-            if await chat_of(store, connection, moved) is not None:
-                await connection.execute(delete(chats).where(chats.c.id == id))
+            other = await chat_of(store, connection, moved)
+            if other is not None:
+                await _merge(store, connection, id, other)
                 continue
-            row = {"mark": store.keys.mark(str(moved), PURPOSE), "sealed": store.keys.seal(str(moved), PURPOSE)}
-            await connection.execute(update(chats).where(chats.c.id == id).values(row))
+            await connection.execute(update(chats).where(chats.c.id == id).values(_written(store, moved)))
 
     await store.run(rename)
+
+
+def _written(store: Store, address: Address) -> dict[str, str]:
+    return {"mark": store.keys.mark(str(address), PURPOSE), "sealed": store.keys.seal(str(address), PURPOSE)}
+
+
+async def _merge(store: Store, connection: AsyncConnection, old: str, new: str) -> None:
+    """A chat that moved to one which gets digests already: what it has had counts there, the rest of it ends."""
+    had = (await connection.execute(select(seen.c.item, seen.c.state).where(seen.c.chat == old))).all()
+    if had:
+        rows = [{"chat": new, "item": row.item, "state": row.state} for row in had]
+        await connection.execute(store.insert_new(seen), rows)
+    await erase(connection, old)

@@ -72,9 +72,12 @@ class Store:
 
     def insert(self, table: Table, rows: Iterable[dict[str, Any]]) -> Insert:
         """INSERT that leaves rows alone which are there already."""
-        if self.is_sqlite:
-            return sqlite.insert(table).values(list(rows)).on_conflict_do_nothing()
-        return postgresql.insert(table).values(list(rows)).on_conflict_do_nothing()
+        statement: Insert = self.insert_new(table).values(list(rows))
+        return statement
+
+    def insert_new(self, table: Table) -> Any:
+        """The same for any number of rows, which are given when it is executed."""
+        return (sqlite if self.is_sqlite else postgresql).insert(table).on_conflict_do_nothing()
 
     async def settled(self) -> None:
         """Wait until no transaction is under way."""
@@ -101,7 +104,7 @@ async def open_store(url: str, keys: Keys) -> AsyncIterator[Store]:
     store = Store(_engine(url), keys)
     try:
         try:
-            await store.run(lambda connection: connection.run_sync(upgrade))
+            await store.run(lambda connection: connection.run_sync(upgrade, keys))
         except NewerDatabase as error:
             raise BrokenStore(f"RUECKSPIEGEL_DATABASE: {error}") from error
         except SQLAlchemyError as error:

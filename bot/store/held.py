@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.engine import Store
+from bot.store.reviews import fresh
 from bot.store.schema import items
 
 SHOWN, HELD, DROPPED = "shown", "held", "dropped"
@@ -19,9 +21,10 @@ async def states(connection: AsyncConnection) -> dict[str, str]:
     return {row.item: row.state for row in rows}
 
 
-async def kept_back(connection: AsyncConnection) -> frozenset[str]:
-    """Items that do not go out just now."""
-    return frozenset(item for item, state in (await states(connection)).items() if state != SHOWN)
+async def kept_back(connection: AsyncConnection, now: datetime) -> frozenset[str]:
+    """Items that do not go out just now: what stewards hold or dropped, and what one alone published too lately."""
+    decided = frozenset(item for item, state in (await states(connection)).items() if state != SHOWN)
+    return decided | await fresh(connection, now)
 
 
 async def decide(store: Store, connection: AsyncConnection, wanted: Iterable[str], state: str) -> None:
@@ -30,3 +33,8 @@ async def decide(store: Store, connection: AsyncConnection, wanted: Iterable[str
     if ids:
         await connection.execute(store.insert(items, [{"item": id, "state": state} for id in ids]))
         await connection.execute(update(items).where(items.c.item.in_(ids)).values(state=state))
+
+
+async def shown(store: Store, connection: AsyncConnection, item: str) -> None:
+    """Stewards saw an item; what they decided meanwhile stays."""
+    await connection.execute(store.insert(items, [{"item": item, "state": SHOWN}]))

@@ -1,22 +1,22 @@
-"""Looking at the ledger, and stopping what should not go out any more."""
+"""Looking at the ledger."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.deliveries import DEAD, PENDING, SENDING, SENT, Delivery
+from bot.deliveries import SENDING, SENT, Delivery
 from bot.store.engine import Store
 from bot.store.outbox import read
-from bot.store.schema import deliveries, digests
+from bot.store.schema import chats, deliveries, digests
 
 
-async def left_sending(store: Store, connection: AsyncConnection) -> list[Delivery]:
-    """Parts that a process left behind when it died."""
-    return await read(store, connection, deliveries.c.state == SENDING)
+async def left_sending(store: Store, connection: AsyncConnection, platforms: Collection[str]) -> list[Delivery]:
+    """Parts that a process left behind when it died, or whose outcome could not be written."""
+    return await read(store, connection, deliveries.c.state == SENDING, chats.c.platform.in_(list(platforms)))
 
 
 async def in_state(store: Store, connection: AsyncConnection, state: str | None) -> list[Delivery]:
@@ -36,23 +36,9 @@ async def of_chat(store: Store, connection: AsyncConnection, chat: str) -> list[
 
 
 async def sent_since(store: Store, connection: AsyncConnection, since: datetime) -> list[Delivery]:
-    """Parts that were posted for slots since a moment."""
-    return await read(
-        store, connection, deliveries.c.state == SENT, deliveries.c.at >= int(since.timestamp()), deliveries.c.ref != ""
-    )
-
-
-async def stop_chat(connection: AsyncConnection, chat: str, why: str) -> None:
-    """Nothing more goes out to a chat."""
-    waiting = deliveries.c.chat == chat, deliveries.c.state == PENDING
-    await connection.execute(update(deliveries).where(*waiting).values(state=DEAD, why=why))
-
-
-async def stop_items(connection: AsyncConnection, items: tuple[str, ...], why: str) -> int:
-    """No part with these items goes out to anybody any more; how many that were."""
-    waiting = deliveries.c.state == PENDING, deliveries.c.carries == json.dumps(list(items))
-    stopped = update(deliveries).where(*waiting).values(state=DEAD, why=why).returning(deliveries.c.id)
-    return len((await connection.execute(stopped)).all())
+    """Parts that were posted since a moment."""
+    posted = deliveries.c.state == SENT, deliveries.c.due >= int(since.timestamp() * 1000), deliveries.c.ref != ""
+    return await read(store, connection, *posted)
 
 
 async def counts(connection: AsyncConnection) -> dict[str, int]:

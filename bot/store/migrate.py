@@ -10,13 +10,15 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
+from bot.keys import Keys
+
 
 class NewerDatabase(Exception):
     """The database was written by a newer version of the product."""
 
 
-def upgrade(connection: Connection) -> None:
-    """Every migration that this database lacks.
+def upgrade(connection: Connection, keys: Keys) -> None:
+    """Every migration that this database lacks; `keys` opens what is sealed in it.
 
     :raises NewerDatabase: where it has one that this version does not know.
     """
@@ -26,7 +28,7 @@ def upgrade(connection: Connection) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.set_main_option("path_separator", "os")
-    config.attributes["connection"] = connection
+    config.attributes.update(connection=connection, keys=keys)
     scripts = ScriptDirectory.from_config(config)
     has = MigrationContext.configure(connection).get_current_revision()
     if has is not None and has not in {script.revision for script in scripts.walk_revisions()}:

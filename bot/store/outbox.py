@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import case, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.deliveries import PENDING, SENDING, Delivery
@@ -19,69 +19,91 @@ from bot.store.engine import Store
 from bot.store.schema import chats, deliveries, digests
 
 _REF = "ref"
+_MOST_ROWS = 500
 
 
-async def plan(store: Store, connection: AsyncConnection, chat: str, slot: Slot, state: str) -> bool:
-    """One digest for a chat and a local date; False where there is one already, whoever planned it."""
-    row = {"chat": chat, "slot": slot.day.isoformat(), "at": int(slot.at.timestamp()), "state": state}
-    done = await connection.execute(store.insert(digests, [row]).returning(digests.c.chat))
-    return done.one_or_none() is not None
+async def plan(store: Store, connection: AsyncConnection, wanted: Iterable[tuple[str, Slot, str]]) -> set[tuple[str, str]]:
+    """Digests of chats at slots, and how each is; chat and local date of those that nobody had planned before."""
+    rows = [
+        {"chat": chat, "slot": slot.day.isoformat(), "at": int(slot.at.timestamp()), "state": state}
+        for chat, slot, state in wanted
+    ]
+    made: set[tuple[str, str]] = set()
+    for some in _batches(rows):
+        done = await connection.execute(store.insert(digests, some).returning(digests.c.chat, digests.c.slot))
+        made |= {(row.chat, row.slot) for row in done}
+    return made
 
 
-async def owe(
-    connection: AsyncConnection,
-    subscription: Subscription,
-    slot: Slot,
-    parts: Sequence[tuple[Sequence[str], Reply]],
-    due: datetime,
-) -> list[str]:
-    """Rows of the ledger for the parts of a slot; their ids."""
+def parts_of(
+    subscription: Subscription, slot: Slot, parts: Sequence[tuple[Sequence[str], Reply]], due: datetime, first: int = 1
+) -> list[Delivery]:
+    """New parts of a slot, numbered from `first`."""
+    return [
+        Delivery(
+            secrets.token_hex(16),
+            subscription.id,
+            subscription.address,
+            slot.at,
+            number,
+            tuple(items),
+            reply,
+            subscription.silent,
+            PENDING,
+            0,
+            due,
+            language=subscription.language,
+        )
+        for number, (items, reply) in enumerate(parts, first)
+    ]
+
+
+async def owe(store: Store, connection: AsyncConnection, parts: Sequence[Delivery]) -> None:
+    """New rows of the ledger."""
     rows = [
         {
-            "id": secrets.token_hex(16),
-            "chat": subscription.id,
-            "at": int(slot.at.timestamp()),
-            "part": number,
-            "carries": json.dumps(list(items)),
-            "payload": dumped(reply, subscription.language),
-            "silent": int(subscription.silent),
-            "state": PENDING,
-            "attempts": 0,
-            "due": _ms(due),
-            "first": 0,
-            "ref": "",
-            "why": "",
+            "id": part.id,
+            "chat": part.chat,
+            "at": int(part.slot.timestamp()),
+            "part": part.part,
+            "silent": int(part.silent),
+            **_changing(store, part),
         }
-        for number, (items, reply) in enumerate(parts, 1)
+        for part in parts
     ]
     if rows:
         await connection.execute(insert(deliveries), rows)
-    return [str(row["id"]) for row in rows]
 
 
-async def claim(store: Store, connection: AsyncConnection, now: datetime, most: int, busy: Iterable[str]) -> list[Delivery]:
-    """Take up to so many due parts, the first of each chat's alone; durable before anything is sent."""
-    earlier = (
-        select(deliveries.c.chat, deliveries.c.at, deliveries.c.part)
-        .where(deliveries.c.state.in_([PENDING, SENDING]))
-        .subquery()
-    )
+async def due(
+    store: Store, connection: AsyncConnection, now: datetime, most: int, busy: Iterable[str], platforms: Collection[str]
+) -> list[Delivery]:
+    """Up to so many parts that may be tried, the first of each chat's alone, kept from everybody else until the end."""
+    earlier = deliveries.alias()
     first = (
         select(earlier.c.chat)
         .where(
             earlier.c.chat == deliveries.c.chat,
+            earlier.c.state.in_([PENDING, SENDING]),
             (earlier.c.at < deliveries.c.at) | ((earlier.c.at == deliveries.c.at) & (earlier.c.part < deliveries.c.part)),
         )
         .exists()
     )
-    due = deliveries.c.state == PENDING, deliveries.c.due <= _ms(now), ~first, deliveries.c.chat.not_in(list(busy))
-    wanted = select(deliveries.c.id).where(*due).order_by(deliveries.c.due, deliveries.c.at, deliveries.c.part).limit(most)
-    if not store.is_sqlite:
-        wanted = wanted.with_for_update(skip_locked=True)
-    ids = list((await connection.execute(wanted)).scalars())
-    taken = update(deliveries).where(deliveries.c.id.in_(ids), deliveries.c.state == PENDING).values(state=SENDING)
-    claimed = list((await connection.execute(taken.returning(deliveries.c.id))).scalars()) if ids else []
-    return await read(store, connection, deliveries.c.id.in_(claimed)) if claimed else []
+    where = deliveries.c.state == PENDING, deliveries.c.due <= _ms(now), ~first, deliveries.c.chat.not_in(list(busy))
+    wanted = select(deliveries.c.id).join(chats, chats.c.id == deliveries.c.chat)
+    wanted = wanted.where(*where, chats.c.platform.in_(list(platforms))).order_by(deliveries.c.due).limit(most)
+    locked = wanted.with_for_update(of=deliveries, skip_locked=True)  # SQLite has one writer anyway.
+    ids = list((await connection.execute(locked)).scalars())
+    return await read(store, connection, deliveries.c.id.in_(ids)) if ids else []
+
+
+async def begin(store: Store, connection: AsyncConnection, part: Delivery, now: datetime) -> None:
+    """A part is being sent, as it is in hand. A crash from here on finds that a try may have arrived."""
+    values = _changing(store, part) | {
+        "state": SENDING,
+        "first": case((deliveries.c.first == 0, _ms(now)), else_=deliveries.c.first),
+    }
+    await connection.execute(update(deliveries).where(deliveries.c.id == part.id).values(values))
 
 
 async def read(store: Store, connection: AsyncConnection, *where: Any) -> list[Delivery]:
@@ -112,25 +134,21 @@ async def read(store: Store, connection: AsyncConnection, *where: Any) -> list[D
 
 async def record(store: Store, connection: AsyncConnection, done: Delivery, was: str = SENDING) -> bool:
     """What became of a part; False where somebody else decided meanwhile."""
-    values = {
-        "state": done.state,
-        "attempts": done.attempts,
-        "due": _ms(done.due),
-        "first": _ms(done.first) if done.first else 0,
-        "ref": store.keys.seal(done.ref, _REF) if done.ref else "",
-        "why": done.why,
-        "payload": dumped(done.reply, done.language),
-    }
-    changed = update(deliveries).where(deliveries.c.id == done.id, deliveries.c.state == was).values(values)
+    changed = update(deliveries).where(deliveries.c.id == done.id, deliveries.c.state == was).values(_changing(store, done))
     return (await connection.execute(changed.returning(deliveries.c.id))).one_or_none() is not None
 
 
-async def under_way(connection: AsyncConnection, chat: str) -> frozenset[str]:
-    """Items that earlier slots have not sent yet."""
+async def under_way(connection: AsyncConnection, wanted: Collection[str]) -> dict[str, frozenset[str]]:
+    """Chat to the items that earlier slots have not sent yet."""
     rows = await connection.execute(
-        select(deliveries.c.carries).where(deliveries.c.chat == chat, deliveries.c.state.in_([PENDING, SENDING]))
+        select(deliveries.c.chat, deliveries.c.carries).where(
+            deliveries.c.chat.in_(list(wanted)), deliveries.c.state.in_([PENDING, SENDING])
+        )
     )
-    return frozenset(item for items in rows.scalars() for item in json.loads(items))
+    found: dict[str, set[str]] = {chat: set() for chat in wanted}
+    for row in rows:
+        found[row.chat] |= set(json.loads(row.carries))
+    return {chat: frozenset(items) for chat, items in found.items()}
 
 
 def dumped(reply: Reply, language: str) -> str:
@@ -145,6 +163,25 @@ def loaded(text: str) -> Reply:
     return Reply(
         tuple(Span(*span) for span in spans), tuple(Button(label, says, Opens(opens)) for label, says, opens in buttons)
     )
+
+
+def _changing(store: Store, part: Delivery) -> dict[str, Any]:
+    """The columns that change in the life of a part."""
+    return {
+        "carries": json.dumps(list(part.items)),
+        "payload": dumped(part.reply, part.language),
+        "state": part.state,
+        "attempts": part.attempts,
+        "due": _ms(part.due),
+        "first": _ms(part.first) if part.first else 0,
+        "ref": store.keys.seal(part.ref, _REF) if part.ref else "",
+        "why": part.why,
+    }
+
+
+def _batches(rows: Sequence[dict[str, Any]]) -> Iterable[Sequence[dict[str, Any]]]:
+    """A statement takes so many values only."""
+    return (rows[start : start + _MOST_ROWS] for start in range(0, len(rows), _MOST_ROWS))
 
 
 def _ms(moment: datetime) -> int:

@@ -38,6 +38,7 @@ chats = Table(
     ),
     _column("mark", Text(), "HMAC of its address, to find it again", _SUBSCRIBED, unique=True),
     _column("sealed", Text(), "its address, encrypted with the key file", _SUBSCRIBED),
+    _column("platform", Text(), "telegram or matrix: which process delivers to it", _SUBSCRIBED),
 )
 
 subscriptions = Table(
@@ -55,7 +56,7 @@ seen = Table(
     metadata,
     _column("chat", Text(), "the chat", _SUBSCRIBED, primary_key=True),
     _column("item", Text(), "a dossier item", _SUBSCRIBED, primary_key=True),
-    _column("state", Text(), "known, passed, sent, unsure, twice or failed", _SUBSCRIBED),
+    _column("state", Text(), "known, passed, sent, unsure, twice, alone or failed", _SUBSCRIBED),
 )
 
 items = Table(
@@ -71,26 +72,27 @@ digests = Table(
     _column("chat", Text(), "the chat", _SUBSCRIBED, primary_key=True),
     _column("slot", Text(), "the local date of the slot: one digest a date", _SUBSCRIBED, primary_key=True),
     _column("at", BigInteger(), "the slot, in seconds since 1970", _SUBSCRIBED),
-    _column("state", Text(), "planned, empty, skipped or proof", _SUBSCRIBED),
+    _column("state", Text(), "planned, empty, skipped or paused", _SUBSCRIBED),
 )
 
 deliveries = Table(
     "deliveries",
     metadata,
     _column("id", Text(), "a random name, on Matrix the transaction id", _SUBSCRIBED, primary_key=True),
-    _column("chat", Text(), "the chat", _SUBSCRIBED, index=True),
+    _column("chat", Text(), "the chat", _SUBSCRIBED),
     _column("at", BigInteger(), "the slot, in seconds since 1970", _SUBSCRIBED),
-    _column("part", BigInteger(), "its place in the digest", _SUBSCRIBED),
+    _column("part", BigInteger(), "its place in the digest, 0 for a correction", _SUBSCRIBED),
     _column("carries", Text(), "the dossier items in it, as JSON", _SUBSCRIBED),
     _column("payload", Text(), "what is said, as JSON", _SUBSCRIBED),
     _column("silent", BigInteger(), "1 where phones are not to ring", _SUBSCRIBED),
     _column("state", Text(), "pending, sending, sent, failed, unknown or dead", _SUBSCRIBED),
     _column("attempts", BigInteger(), "how often it was tried", _SUBSCRIBED),
-    _column("due", BigInteger(), "not before, in milliseconds since 1970", _SUBSCRIBED),
-    _column("first", BigInteger(), "first tried, in milliseconds since 1970, or 0", _SUBSCRIBED),
+    _column("due", BigInteger(), "not before, or since when it is done with, in milliseconds since 1970", _SUBSCRIBED),
+    _column("first", BigInteger(), "the first try that may have arrived, in milliseconds since 1970, or 0", _SUBSCRIBED),
     _column("ref", Text(), "the platform's id of the message, encrypted with the key file, to correct it", _SUBSCRIBED),
     _column("why", Text(), "why it is in this state", _SUBSCRIBED),
     Index("ix_deliveries_state_due", "state", "due"),
+    Index("ix_deliveries_chat_state", "chat", "state"),
 )
 
 _REVIEWED = "until the draft is published or put aside"

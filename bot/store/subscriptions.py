@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
+from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.digests import Schedule, Subscription
 from bot.messages import Address, parse_address
-from bot.store.chats import PURPOSE, chat_of, keep_chat
+from bot.store.chats import PURPOSE, chat_of, erase, keep_chat
 from bot.store.engine import Store
-from bot.store.schema import chats, deliveries, digests, seen, subscriptions
+from bot.store.schema import chats, seen, subscriptions
 
-_OF_A_CHAT = (subscriptions, seen, digests, deliveries)
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A subscription whose next slot has come, and the slot up to which it was planned."""
+
+    subscription: Subscription
+    planned: datetime
 
 
 async def subscription_of(store: Store, connection: AsyncConnection, address: Address) -> Subscription | None:
@@ -40,6 +47,30 @@ async def all_subscriptions(store: Store, connection: AsyncConnection, due: date
     return [_read(row.chat, parse_address(store.keys.open(row.sealed, PURPOSE)), row.settings, row.paused) for row in rows]
 
 
+async def due(store: Store, connection: AsyncConnection, now: datetime, most: int, but: Collection[str] = ()) -> list[Due]:
+    """Up to so many subscriptions whose next slot has come, longest first, kept from everybody else until the end."""
+    wanted = select(subscriptions, chats.c.sealed).join(chats, chats.c.id == subscriptions.c.chat)
+    wanted = wanted.where(subscriptions.c.next <= _seconds(now), subscriptions.c.chat.not_in(list(but)))
+    wanted = wanted.order_by(subscriptions.c.next).limit(most).with_for_update(of=subscriptions, skip_locked=True)
+    return [
+        Due(
+            _read(row.chat, parse_address(store.keys.open(row.sealed, PURPOSE)), row.settings, row.paused),
+            datetime.fromtimestamp(row.planned, UTC),
+        )
+        for row in (await connection.execute(wanted)).all()
+    ]
+
+
+async def of_chats(store: Store, connection: AsyncConnection, wanted: Collection[str]) -> dict[str, Subscription]:
+    """The subscriptions of some chats, by chat."""
+    rows = select(subscriptions, chats.c.sealed).join(chats, chats.c.id == subscriptions.c.chat)
+    found = (await connection.execute(rows.where(subscriptions.c.chat.in_(list(wanted))))).all()
+    return {
+        row.chat: _read(row.chat, parse_address(store.keys.open(row.sealed, PURPOSE)), row.settings, row.paused)
+        for row in found
+    }
+
+
 async def subscribe(
     store: Store, connection: AsyncConnection, wanted: Subscription, now: datetime, known: Iterable[str]
 ) -> Subscription:
@@ -54,9 +85,13 @@ async def subscribe(
 
 
 async def change(connection: AsyncConnection, changed: Subscription, now: datetime) -> None:
-    """New settings; slots are counted from now where the clock changed."""
-    upcoming = next(changed.schedule.slots(now))
-    values = {"settings": _settings(changed), "paused": changed.paused, "next": _seconds(upcoming.at)}
+    """New settings. A slot that has come and is not planned yet stays due; a new clock is counted from now."""
+    wanted = select(subscriptions.c.settings, subscriptions.c.planned).where(subscriptions.c.chat == changed.id)
+    row = (await connection.execute(wanted)).one()
+    same = _schedule(json.loads(row.settings)) == changed.schedule
+    since = row.planned if same else max(row.planned, _seconds(now))
+    upcoming = next(changed.schedule.slots(datetime.fromtimestamp(since, UTC)))
+    values = {"settings": _settings(changed), "paused": changed.paused, "planned": since, "next": _seconds(upcoming.at)}
     await connection.execute(update(subscriptions).where(subscriptions.c.chat == changed.id).values(values))
 
 
@@ -68,27 +103,31 @@ async def of_place(store: Store, connection: AsyncConnection, place: Address) ->
 
 async def end(connection: AsyncConnection, subscription: Subscription) -> None:
     """Erase everything of a chat."""
-    for table in _OF_A_CHAT:
-        await connection.execute(delete(table).where(table.c.chat == subscription.id))
-    await connection.execute(delete(chats).where(chats.c.id == subscription.id))
+    await erase(connection, subscription.id)
 
 
-async def last_planned(connection: AsyncConnection, chat: str) -> datetime:
-    """The slot up to which a chat was planned."""
-    found = await connection.execute(select(subscriptions.c.planned).where(subscriptions.c.chat == chat))
-    return datetime.fromtimestamp(found.scalar_one(), UTC)
+async def planned(connection: AsyncConnection, done: Iterable[tuple[str, datetime, datetime]]) -> None:
+    """Chats were planned up to a slot; after it comes the next."""
+    rows = [{"which": chat, "upto": _seconds(slot), "then": _seconds(upcoming)} for chat, slot, upcoming in done]
+    values: dict[str, Any] = {"planned": bindparam("upto"), "next": bindparam("then")}
+    if rows:
+        await connection.execute(update(subscriptions).where(subscriptions.c.chat == bindparam("which")).values(values), rows)
 
 
-async def planned(connection: AsyncConnection, chat: str, slot: datetime, upcoming: datetime) -> None:
-    """A chat was planned up to a slot."""
-    values = {"planned": _seconds(slot), "next": _seconds(upcoming)}
-    await connection.execute(update(subscriptions).where(subscriptions.c.chat == chat).values(values))
+async def has_had(connection: AsyncConnection, wanted: Collection[str]) -> dict[str, dict[str, str]]:
+    """Chat to item id to what it has had of it."""
+    rows = await connection.execute(select(seen).where(seen.c.chat.in_(list(wanted))))
+    found: dict[str, dict[str, str]] = {chat: {} for chat in wanted}
+    for row in rows:
+        found[row.chat][row.item] = row.state
+    return found
 
 
-async def has_had(connection: AsyncConnection, chat: str) -> dict[str, str]:
-    """Item id to what a chat has had of it."""
-    rows = await connection.execute(select(seen.c.item, seen.c.state).where(seen.c.chat == chat))
-    return {row.item: row.state for row in rows}
+async def pass_over(store: Store, connection: AsyncConnection, items: Iterable[tuple[str, str]]) -> None:
+    """Chats and items that a filter passed over at a slot: they are not owed later."""
+    rows = [{"chat": chat, "item": item, "state": "passed"} for chat, item in items]
+    if rows:
+        await connection.execute(store.insert_new(seen), rows)
 
 
 async def mark(store: Store, connection: AsyncConnection, chat: str, items: Iterable[str], state: str) -> None:
@@ -96,8 +135,13 @@ async def mark(store: Store, connection: AsyncConnection, chat: str, items: Iter
     ids = list(items)
     if not ids:
         return
-    await connection.execute(store.insert(seen, [{"chat": chat, "item": item, "state": state} for item in ids]))
+    await connection.execute(store.insert_new(seen), [{"chat": chat, "item": item, "state": state} for item in ids])
     await connection.execute(update(seen).where(seen.c.chat == chat, seen.c.item.in_(ids)).values(state=state))
+
+
+async def forget(connection: AsyncConnection, chat: str, items: Collection[str]) -> None:
+    """Whatever a chat has had of these items, they are owed."""
+    await connection.execute(delete(seen).where(seen.c.chat == chat, seen.c.item.in_(list(items))))
 
 
 async def forget_known(connection: AsyncConnection, chat: str) -> None:
@@ -107,12 +151,11 @@ async def forget_known(connection: AsyncConnection, chat: str) -> None:
 
 def _read(chat: str, address: Address, settings: str, paused: str) -> Subscription:
     told = json.loads(settings)
-    schedule = Schedule(told["every"], time.fromisoformat(told["at"]), told["zone"], told["weekday"])
     quiet = tuple(map(time.fromisoformat, told["quiet"])) if told["quiet"] else None
     return Subscription(
         chat,
         address,
-        schedule,
+        _schedule(told),
         told["language"],
         frozenset(told["topics"]),
         frozenset(told["countries"]),
@@ -120,6 +163,10 @@ def _read(chat: str, address: Address, settings: str, paused: str) -> Subscripti
         told["silent"],
         paused,
     )
+
+
+def _schedule(told: Mapping[str, Any]) -> Schedule:
+    return Schedule(told["every"], time.fromisoformat(told["at"]), told["zone"], told["weekday"])
 
 
 def _settings(subscription: Subscription) -> str:

@@ -1,6 +1,6 @@
 """A reply as Telegram takes it: plain text with entities, split to size. Never a parse mode, so content cannot inject. Pure.
 
-Telegram counts entity offsets in UTF-16 units; 4096 of those are surely no more than its 4096 code points.
+Telegram counts entity offsets in UTF-16 units.
 """
 
 from __future__ import annotations
@@ -10,14 +10,10 @@ from dataclasses import dataclass
 
 import regex
 
+from bot.limits import LONGEST_BYTES, LONGEST_UNITS, MOST_MARKS, is_marked, link, units
 from bot.messages import Span
-from bot.spoofing import safe_url
 from bot.unseen import clean
 
-LONGEST_UNITS = 4096
-LONGEST_BYTES = 32 * 1024
-MOST_MARKS = 50
-"""Spans with a mark in one message; each may be two entities, a style and a link, and Telegram drops what is over 100."""
 _STYLES = {"bold": "bold", "italic": "italic"}
 
 
@@ -46,19 +42,10 @@ def parts(spans: Sequence[Span]) -> list[Part]:
     marks: list[tuple[int, int, Span]] = []
     position = 0
     for run, span in runs:
-        if run.strip() and (span.style != "plain" or _link(span)):
+        if run.strip() and is_marked(span):
             marks.append((position, position + len(run), span))
         position += len(run)
     return [_part(text, start, end, marks) for start, end in _cuts(text, marks)]
-
-
-def units(text: str) -> int:
-    """Length in UTF-16 units."""
-    return len(text) + sum(c > "\uffff" for c in text)
-
-
-def _link(span: Span) -> str | None:
-    return safe_url(span.url) if span.url else None
 
 
 def _cuts(text: str, marks: Sequence[tuple[int, int, Span]]) -> list[tuple[int, int]]:
@@ -119,6 +106,6 @@ def _part(text: str, start: int, end: int, marks: Sequence[tuple[int, int, Span]
         offset, length = units(text[start:first]), units(text[first:last])
         if span.style != "plain":
             entities.append(Entity(_STYLES[span.style], offset, length))
-        if url := _link(span):
+        if url := link(span):
             entities.append(Entity("text_link", offset, length, url))
     return Part(text[start:end], tuple(entities))

@@ -74,7 +74,9 @@ class Pacer:
         self._queues: tuple[list[tuple[float, int, str]], ...] = ([], [])
         self._order = count()
         self._released: deque[float] = deque(maxlen=max(1, min(limits.overall, 1000)))
-        self._last_digest = self._due = self._parked_all = 0.0
+        self._digests: deque[float] = deque(maxlen=max(1, min(limits.digests, 1000)))
+        self._digest_due = self._due = 0.0
+        self._parked_all = 0.0
         self._told: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._in_flight: set[asyncio.Future[None]] = set()
@@ -179,13 +181,14 @@ class Pacer:
         """The moment from which all chats together allow one more call of this lane."""
         if len(self._in_flight) >= self._limits.at_once:
             return math.inf
-        limit = self._limits.overall if lane is Lane.ANSWER else self._limits.digests
-        at = self._parked_all
-        if limit <= len(self._released):
-            at = max(at, self._released[-limit] + 1.0)
+        overall, digests, at = self._limits.overall, self._limits.digests, self._parked_all
+        if overall <= len(self._released):
+            at = max(at, self._released[-overall] + 1.0)
         if lane is Lane.DIGEST:
+            if digests <= len(self._digests):
+                at = max(at, self._digests[-digests] + 1.0)
             # Digests come evenly, so that an answer never waits behind a burst of them.
-            return max(at, self._last_digest + 1.0 / limit)
+            return max(at, self._digest_due)
         # Evenly, not in bursts: what is in flight at a crash may be said twice.
         return max(at, self._due)
 
@@ -201,7 +204,10 @@ class Pacer:
         self._released.append(now)
         self._due = max(now, self._due) + 1.0 / self._limits.overall
         if lane is Lane.DIGEST:
-            self._last_digest = now
+            self._digests.append(now)
+            interval = 1.0 / self._limits.digests
+            late = now - self._digest_due  # A timer that rings late does not put off all that follow.
+            self._digest_due = interval + (self._digest_due if late < interval else now)
         heappop(self._queues[lane])
         if state.waiting[lane]:
             heappush(self._queues[lane], (state.ready(self._limits), next(self._order), chat))

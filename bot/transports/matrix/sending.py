@@ -42,6 +42,7 @@ class Sender:
     reach: Reach
     commands: frozenset[str]
     secret: bytes
+    refused_since: float | None = None
     _rooms: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
 
     def transaction(self, key: str, number: int) -> str:
@@ -92,9 +93,9 @@ class Sender:
         pause = waited = 0.0
         while True:
             outcome = await self._paced(room, attempt, Lane.ANSWER)
-            if isinstance(outcome, Later):
+            if isinstance(outcome, Later) and outcome.after is not None:
                 continue
-            if not isinstance(outcome, Unsure) or waited > GIVE_UP_SECONDS:
+            if not isinstance(outcome, (Unsure, Later)) or waited > GIVE_UP_SECONDS:
                 return outcome
             pause = min(LONGEST_PAUSE, pause * 2 or 0.25)
             waited += pause
@@ -106,9 +107,9 @@ class Sender:
         lock = self._rooms.setdefault(room, asyncio.Lock())
         async with lock, self.pacer.turn(room, lane):
             outcome = await attempt()
-        if isinstance(outcome, Later):
-            self.pacer.park(None, outcome.after or 0.0)
-        elif not isinstance(outcome, Unsure):
+        if isinstance(outcome, Later) and outcome.after is not None:
+            self.pacer.park(None, outcome.after)
+        elif not isinstance(outcome, (Unsure, Later)):
             self.reach.heard()
         return outcome
 
@@ -120,6 +121,7 @@ class Sender:
         if self.account.was_encrypted(room) and not known.encrypted:
             fail(Event.CLEAR_REFUSED)
             return Refused()
+        began = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 if not await sharing.everybody_has_keys(self.client, room):
@@ -127,11 +129,15 @@ class Sender:
                 response = await self.client.room_send(
                     room, "m.room.message", content, tx_id=transaction, ignore_unverified_devices=True
                 )
+        except aiohttp.ClientConnectorError:
+            sharing.unblock(self.client, room)
+            return self._not_connected(began)
         except Exception as error:  # Also of nio, which stumbles over errors that it did not expect.
             sharing.unblock(self.client, room)
             if not isinstance(error, _NETWORK):
                 warn(Event.CALL_REPEATED, exception=error)
             return Unsure() if room in self.client.rooms else Gone()
+        self.refused_since = None
         if isinstance(response, RoomSendResponse):
             return Sent(response.event_id)
         status = getattr(response.transport_response, "status", 0)
@@ -148,6 +154,12 @@ class Sender:
         if answer.ok:
             return Sent(str(answer.body.get("event_id", "")))
         return self._outcome(answer.body.get("errcode"), None, answer.status)
+
+    def _not_connected(self, began: float) -> Outcome:
+        """Surely not sent, unless it began while there was a connection: aiohttp itself repeats a call where one breaks."""
+        if self.refused_since is None:
+            self.refused_since = asyncio.get_running_loop().time()
+        return Later() if began > self.refused_since else Unsure()
 
     def _outcome(self, code: object, retry_after_ms: object, status: int) -> Outcome:
         if code in TOKEN_GONE:

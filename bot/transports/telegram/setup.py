@@ -17,8 +17,6 @@ from bot.logs import Event, log, warn
 from bot.transports.telegram.api import Api, Unreachable
 
 LONGEST_COMMAND = 256
-LONGEST_DESCRIPTION = 512
-LONGEST_SHORT = 120
 
 
 @dataclass(frozen=True, slots=True)
