@@ -156,6 +156,7 @@ async def _away_while_110_are_said(bot: Account, anna: Person, app: App, proxy: 
     return room
 
 
+@pytest.mark.promises
 async def test_a_limit_on_the_past_is_waited_for(
     bot: Account, anna: Person, app: App, proxy: Bent, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -169,6 +170,7 @@ async def test_a_limit_on_the_past_is_waited_for(
     assert "gap-left" not in caplog.text
 
 
+@pytest.mark.promises
 async def test_a_past_that_is_refused_is_said_in_the_log(
     bot: Account, anna: Person, app: App, proxy: Bent, caplog: pytest.LogCaptureFixture
 ) -> None:
