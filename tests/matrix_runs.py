@@ -17,7 +17,7 @@ from tests.live import QUESTION, app_on_matrix, live
 from tests.matrix import Homeserver, Person
 
 SEND = r"/send/m\.room\.(message|encrypted)/"
-DEADLINE = 40.0
+DEADLINE = 120.0
 
 
 async def until(true: Callable[[], bool | Awaitable[bool]], what: str, seconds: float = DEADLINE) -> None:

@@ -20,7 +20,7 @@ from bot.transports import TransportEnded
 from bot.transports.matrix.identity import Identity
 from tests.live import QUESTION
 from tests.matrix import Fault, Homeserver, Person, Proxy
-from tests.matrix_runs import Account, ask, meet, until
+from tests.matrix_runs import DEADLINE, Account, ask, meet, until
 from tests.scan import Canary, scan
 
 KEYS = Keys(b"k" * 32)
@@ -203,13 +203,13 @@ async def test_without_one_time_keys_and_killed_in_the_upload_a_new_person_is_re
 
             taken = [await claimed()]
             await anna.say(room, "here", msgtype="m.notice")  # a claim alone wakes no sync
-            await asyncio.wait_for(process.wait(), 40)
+            await asyncio.wait_for(process.wait(), DEADLINE)
         while not taken[-1].get("fallback"):
             taken.append(await claimed())
         assert len({key["key"] for key in taken}) == len(taken) > 50
         await anna.say(room, QUESTION)
         async with bot.apart(proxy.url):
-            await anna.wait_message(room, timeout=40)
+            await anna.wait_message(room, timeout=DEADLINE)
             await ask(ben, await meet(ben, bot.user))
             for _ in range(60):
                 await claimed()

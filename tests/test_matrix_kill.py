@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.matrix import Fault, Homeserver, Person, Proxy
-from tests.matrix_runs import SEND, Account, meet, until
+from tests.matrix_runs import DEADLINE, SEND, Account, meet, until
 from tests.scan import Canary, scan
 
 PEOPLE = ("Quixotrella", "Vambrustina", "Zelkandora", "Morvinghasta")
@@ -100,11 +100,11 @@ async def killed(hs: Homeserver, folder: Path, *, questions: int, kills: int, se
                     if kill % 2:
                         await until(lambda: len(some.answers()) > kill * questions // (kills + 1), "answers before a kill")
                         process.kill()
-                    await asyncio.wait_for(process.wait(), 40)
+                    await asyncio.wait_for(process.wait(), DEADLINE)
                     between += fault.struck if fault else 0
                     proxy.faults.clear()
                     continue
-                await until(lambda: not some.questions() - some.answers().keys(), "answers to all", 60)
+                await until(lambda: not some.questions() - some.answers().keys(), "answers to all")
                 process.terminate()
                 assert await asyncio.wait_for(process.wait(), 20) == 0
         await some.sync()

@@ -125,7 +125,7 @@ async def test_who_joins_while_keys_are_shared_reads_the_next_answer(
         await anna.wait_message(room, sender=bot.user)
         await ben.say(room, QUESTION, mentions=[bot.user])
         await anna.wait_message(room, 2, sender=bot.user)
-        await ben.wait_message(room, sender=bot.user, timeout=5)
+        await ben.wait_message(room, sender=bot.user)
 
 
 @pytest.mark.promises
@@ -144,7 +144,7 @@ async def test_a_question_that_waits_for_a_homeserver_outlives_a_stop(
         await asyncio.sleep(PATIENCE + 1)
     proxy.down = False
     async with bot.here(app, proxy.url):
-        await anna.wait_message(room, 2, timeout=6)
+        await anna.wait_message(room, 2)
 
 
 async def test_an_answer_in_flight_at_an_orderly_stop_is_unreadable_afterwards(

@@ -156,19 +156,21 @@ async def _away_while_110_are_said(bot: Account, anna: Person, app: App, proxy: 
     return room
 
 
+@pytest.mark.promises
 async def test_a_limit_on_the_past_is_waited_for(
     bot: Account, anna: Person, app: App, proxy: Bent, caplog: pytest.LogCaptureFixture
 ) -> None:
     room = await _away_while_110_are_said(bot, anna, app, proxy)
     proxy.faults.append(Fault("GET", "/messages$", before="429", retry_after_ms=700, times=2))
     async with bot.here(app, proxy.url):
-        await anna.wait_message(room, timeout=40)
+        await anna.wait_message(room)
     calls = [one for one in proxy.requests if one.path.endswith("/messages") and one.status in (200, 429)]
     assert [one.status for one in calls[:3]] == [429, 429, 200]
     assert all(later.time - sooner.time >= 0.7 for sooner, later in itertools.pairwise(calls[:3]))
     assert "gap-left" not in caplog.text
 
 
+@pytest.mark.promises
 async def test_a_past_that_is_refused_is_said_in_the_log(
     bot: Account, anna: Person, app: App, proxy: Bent, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -88,7 +88,7 @@ class Person:
         )
         return await self._in(expect(response, nio.RoomCreateResponse).room_id)
 
-    async def accept(self, room: str, timeout: float = 20) -> str:
+    async def accept(self, room: str, timeout: float = 60) -> str:
         """Wait for the invitation, and join."""
         await self.client.until(lambda: room in self.client.nio.invited_rooms, "an invitation", timeout)
         return await self.enter(room)
@@ -124,7 +124,7 @@ class Person:
         """Who is in the room, according to the homeserver."""
         return set((await self.call("GET", f"{_of(room)}/joined_members"))["joined"])
 
-    async def wait_member(self, room: str, user_id: str, joined: bool = True, timeout: float = 20) -> None:
+    async def wait_member(self, room: str, user_id: str, joined: bool = True, timeout: float = 60) -> None:
         """Until this client has seen somebody come, or go."""
         rooms = self.client.nio.rooms
         await self.client.until(
@@ -172,12 +172,12 @@ class Person:
         """The events there whose keys have not come."""
         return list(self.client.unreadable[room])
 
-    async def wait_message(self, room: str, n: int = 1, timeout: float = 20, sender: str | None = None) -> list[Seen]:
+    async def wait_message(self, room: str, n: int = 1, timeout: float = 60, sender: str | None = None) -> list[Seen]:
         """All that others have written there, as soon as there are `n`."""
         await self.client.until(lambda: len(self.seen(room, sender)) >= n, f"{n} messages", timeout)
         return self.seen(room, sender)
 
-    async def wait_redacted(self, room: str, event_id: str, timeout: float = 20) -> None:
+    async def wait_redacted(self, room: str, event_id: str, timeout: float = 60) -> None:
         await self.client.until(lambda: event_id in self.redacted(room), "a redaction", timeout)
 
     async def call(self, method: str, path: str, json: Any = None) -> Any:
@@ -186,7 +186,7 @@ class Person:
         return calls.expect(answer)
 
     async def _in(self, room: str) -> str:
-        await self.client.until(lambda: room in self.client.nio.rooms, "the new room", 20)
+        await self.client.until(lambda: room in self.client.nio.rooms, "the new room", 60)
         return room
 
 
