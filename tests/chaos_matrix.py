@@ -26,7 +26,7 @@ async def run(hs: Homeserver, folder: Path, *, channels: int, items: int, kills:
     dice = random.Random(seed)
     data, account = data_of(folder / "data", items), await Account.make(hs, folder / "bot" / "state")
     url = f"sqlite+aiosqlite:///{account.state}/rueckspiegel.db"
-    people = [await Person.join(hs, f"Anna {n}", folder / f"anna-{n}") for n in range(-(-channels // ROOMS_EACH))]
+    people = [await Person.join(hs, f"anna-{n}", folder / f"anna-{n}") for n in range(-(-channels // ROOMS_EACH))]
     async with Proxy(hs.url, seed) as proxy, _closing(people):
 
         def bot(shift: int) -> object:
