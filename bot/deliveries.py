@@ -110,7 +110,7 @@ def settle(delivery: Delivery, outcome: Outcome, now: datetime) -> Delivery:
             return replace(doubtful, state=UNKNOWN)
         case Gone():
             return stopped(tried, "gone", now, FAILED)
-    return replace(tried, state=FAILED, why="refused")
+    return stopped(tried, "refused", now, FAILED)
 
 
 def expired(delivery: Delivery, now: datetime) -> bool:

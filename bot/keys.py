@@ -10,6 +10,7 @@ import hmac
 import os
 import secrets
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
@@ -79,7 +80,13 @@ class Keys:
         return Signer(Ed25519PrivateKey.from_private_bytes(self.secret(f"sign/{purpose}")))
 
     def _cipher(self, purpose: str) -> AESGCM:
-        return AESGCM(self.secret(f"seal/{purpose}"))
+        return _ciphers(self, purpose)
+
+
+@lru_cache(maxsize=64)
+def _ciphers(keys: Keys, purpose: str) -> AESGCM:
+    """Made once, since a look at the ledger opens thousands of addresses."""
+    return AESGCM(keys.secret(f"seal/{purpose}"))
 
 
 def load_keys(path: Path) -> Keys:

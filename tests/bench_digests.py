@@ -177,9 +177,19 @@ async def _until_ok(session: aiohttp.ClientSession, free: asyncio.Semaphore, url
 
 def digests() -> str:
     """The page's part."""
-    ticks = asyncio.run(_ledger())
-    reached, rate, last, missing = asyncio.run(_sent_out())
-    chats, twice, more = asyncio.run(_naive(CHATS))
+    ticks, sent, naive = asyncio.run(_ledger()), asyncio.run(_sent_out()), asyncio.run(_naive(CHATS))
+    return page(ticks, sent, naive, list(chaos_digests.everywhere()))
+
+
+def page(
+    ticks: Ticks,
+    sent: tuple[int, float, float, int],
+    naive: tuple[int, int, int],
+    killed: list[tuple[str, chaos_digests.Ledger]],
+) -> str:
+    """What was measured, in words."""
+    reached, rate, last, missing = sent
+    chats, twice, more = naive
     return "\n".join(
         [
             "## Digests",
@@ -203,10 +213,7 @@ def digests() -> str:
             "",
             "| where | owed | lost | repeated without a word | repeated, marked ↻ |",
             "| --- | --- | --- | --- | --- |",
-            *(
-                f"| {name} | {one.owed} | {one.lost} | {one.doubled} | {one.marked} |"
-                for name, one in chaos_digests.everywhere()
-            ),
+            *(f"| {name} | {one.owed} | {one.lost} | {one.doubled} | {one.marked} |" for name, one in killed),
             f"| repeat until it works, Telegram, no kills | {chats:,} | 0 | {more} in {twice} channels | – |",
         ]
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,6 +16,8 @@ from tests.matrix_runs import SEND, Account
 
 LIFE = 6.0
 """Seconds after which a bot that sends nothing is killed all the same."""
+ROOMS_EACH = 4
+"""The bot takes five invitations an hour from one person."""
 FAULTS = (("429", None), ("reset", None), ("502", None), ("hang", None), (None, "reset"), (None, "502"))
 
 
@@ -24,8 +26,8 @@ async def run(hs: Homeserver, folder: Path, *, channels: int, items: int, kills:
     dice = random.Random(seed)
     data, account = data_of(folder / "data", items), await Account.make(hs, folder / "bot" / "state")
     url = f"sqlite+aiosqlite:///{account.state}/rueckspiegel.db"
-    anna = await Person.join(hs, "Anna", folder / "anna")
-    async with Proxy(hs.url, seed) as proxy, _closing(anna):
+    people = [await Person.join(hs, f"anna-{n}", folder / f"anna-{n}") for n in range(-(-channels // ROOMS_EACH))]
+    async with Proxy(hs.url, seed) as proxy, _closing(people):
 
         def bot(shift: int) -> object:
             more = {"RUECKSPIEGEL_DATA": str(data), "RUECKSPIEGEL_DATABASE": url, "TEST_SHIFT": str(shift)}
@@ -33,13 +35,16 @@ async def run(hs: Homeserver, folder: Path, *, channels: int, items: int, kills:
 
         async with bot(0) as process:
             await account.ready()
-            rooms = [await anna.room(f"Depot {n}", [account.user], encrypted=n % 2 == 0) for n in range(channels)]
-            for room in rooms:
-                await anna.wait_member(room, account.user, timeout=180)
+            rooms = []
+            for number in range(channels):
+                person = people[number // ROOMS_EACH]
+                room = await person.room(f"Depot {number}", [account.user], encrypted=number % 2 == 0)
+                await person.wait_member(room, account.user, timeout=180)
+                rooms.append((person, room))
             process.terminate()
             await process.wait()
         async with store_at(url, account.state) as store:
-            await subscribe(store, [Address("matrix", room) for room in rooms])
+            await subscribe(store, [Address("matrix", room) for _, room in rooms])
         for kill in range(kills):
             proxy.faults = [Fault("PUT", SEND, before, after, times=None, chance=SHARE) for before, after in FAULTS]
             async with bot(0) as process:
@@ -54,9 +59,10 @@ async def run(hs: Homeserver, folder: Path, *, channels: int, items: int, kills:
             async with bot(shift) as process, store_at(url, account.state) as store:
                 await to_the_end(process, store, digests)
             proxy.faults = []
-        await anna.sync_once()
-        assert [anna.unreadable(room) for room in rooms] == [[]] * channels
-        texts = [[seen.body for seen in anna.seen(room, account.user)] for room in rooms]
+        for person in people:
+            await person.sync_once()
+        assert [person.unreadable(room) for person, room in rooms] == [[]] * channels
+        texts = [[seen.body for seen in person.seen(room, account.user)] for person, room in rooms]
         return count(texts, ids_of(data), kills)
 
 
@@ -70,8 +76,8 @@ def _kill_at_send(proxy: Proxy, process: asyncio.subprocess.Process, skip: int) 
 
 
 @asynccontextmanager
-async def _closing(person: Person) -> AsyncIterator[None]:
+async def _closing(people: Sequence[Person]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await person.close()
+        await asyncio.gather(*(person.close() for person in people))

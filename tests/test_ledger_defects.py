@@ -239,3 +239,14 @@ async def test_of_several_items_that_are_refused_together_each_gets_a_try_by_its
     await world.days(3)
     plain, marked = world.platforms["telegram"].copies("telegram:-1")
     assert (sorted(plain.values()), sum(marked.values())) == ([1, 1], 0)
+
+
+async def test_matrix_what_is_refused_after_it_may_have_arrived_comes_marked(world: World) -> None:
+    await subscribed(world, "matrix:!room")
+    world.put(item("two"))
+    world.platforms["matrix"].next.extend(["dies after", "content"])
+    await planned(world)
+    await world.deliver()
+    await world.days(3)
+    plain, marked = world.platforms["matrix"].copies("matrix:!room")
+    assert (plain, marked) == ({"one": 1, "two": 1}, {"one": 1, "two": 1})

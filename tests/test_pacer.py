@@ -42,8 +42,8 @@ class Road:
         return [at for at, who, how in self.gone if chat in (None, who) and lane in (None, how)]
 
 
-def drive(play: Callable[[Road], Awaitable[Any]], limits: Limits = LIMITS) -> Road:
-    """Play until all who wait are let go."""
+def drive(play: Callable[[Road], Awaitable[Any]], limits: Limits = LIMITS, late: float = 0.0) -> Road:
+    """Play until all who wait are let go; timers ring so late."""
 
     async def whole() -> Road:
         loop = asyncio.get_running_loop()
@@ -52,7 +52,7 @@ def drive(play: Callable[[Road], Awaitable[Any]], limits: Limits = LIMITS) -> Ro
         await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
         return road
 
-    with asyncio.Runner(loop_factory=jumping_loop) as runner:
+    with asyncio.Runner(loop_factory=lambda: jumping_loop(late)) as runner:
         return runner.run(whole())
 
 
@@ -105,6 +105,14 @@ def test_calls_that_hang_do_not_keep_all_others_waiting() -> None:
 
     limits = Limits(10**6, 10**6, 10**6, 0.0, 10**6, at_once=3, hangs_after=5.0)
     assert 5 <= drive(play, limits).times("another")[0] < 6
+
+
+def test_timers_that_ring_late_and_some_answers_cost_the_pace_of_digests_less_than_a_twentieth() -> None:
+    calls = [(f"-{n}", Lane.DIGEST, 0.0) for n in range(1_000)] + [(f"{n}", Lane.ANSWER, n / 2) for n in range(60)]
+    road = drive(lambda road: asyncio.gather(*(road.go(*call) for call in calls)), late=0.004)
+    times = road.times(lane=Lane.DIGEST)
+    assert keeps_to(times, LIMITS.digests, 1.0)
+    assert len(times) / (times[-1] - times[0]) > 0.95 * LIMITS.digests
 
 
 def test_an_answer_goes_before_a_thousand_digests_that_wait() -> None:

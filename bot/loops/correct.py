@@ -19,6 +19,10 @@ from bot.transports import Transport
 LOOKS_BACK = timedelta(days=60)
 OVERLAP = timedelta(seconds=30)
 """What was sent so long before the last look may not have been written down by then."""
+AT_ONCE = timedelta(days=1)
+"""Of so much is read at once, so that answers do not wait for it."""
+Posted = tuple[tuple[str, ...], str, Reply]
+"""Items, language and text, which many channels have in common."""
 
 
 class Corrector:
@@ -32,15 +36,25 @@ class Corrector:
         """Edit what is outdated; what could not be reached is tried again at the next tick."""
         base = self._base()
         since = self._done[1] - OVERLAP if self._done is not None and self._done[0] is base else now - LOOKS_BACK
-        posted = await self._store.run(lambda t: ledger.sent_since(self._store, t, since))
-        settled = [await self._one(delivery, base, now) for delivery in posted]
-        self._done = (base, now) if all(settled) else None
+        settled, same = True, dict[Posted, bool]()
+        while since <= now:
+            until = since + AT_ONCE
+            posted = await self._store.run(lambda t, a=since, b=until: ledger.sent_between(self._store, t, a, b))  # type: ignore[misc]
+            for delivery in posted:
+                settled = await self._one(delivery, base, same, now) and settled
+            since = until
+        self._done = (base, now) if settled else None
 
-    async def _one(self, delivery: Delivery, base: Base, now: datetime) -> bool:
+    async def _one(self, delivery: Delivery, base: Base, same: dict[Posted, bool], now: datetime) -> bool:
         items = [base.items[id] for id in delivery.items if id in base.items]
         speaker = Speaker(base, delivery.language, self._fallback, private=False)
         transport = self._transports.get(delivery.address.platform)
-        if not items or transport is None or not outdated(items, delivery.reply, speaker):
+        if not items or transport is None:
+            return True
+        posted = delivery.items, delivery.language, delivery.reply
+        if posted not in same:
+            same[posted] = not outdated(items, delivery.reply, speaker)
+        if same[posted]:
             return True
         new = corrected(items, delivery.reply, speaker)
         key = f"{delivery.id}/{hashlib.sha256(new.text.encode()).hexdigest()[:16]}"

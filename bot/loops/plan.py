@@ -20,7 +20,7 @@ from bot.speaker import Speaker
 from bot.store import Store, Transaction, held, outbox, subscriptions
 from bot.store.subscriptions import Due
 
-MOST_A_TICK = 50
+MOST_A_TICK = 25
 """So that a tick is short however many are due; the rest follows at once."""
 REST = timedelta(hours=1)
 """After which a subscription that could not be planned is tried again."""

@@ -35,10 +35,11 @@ async def of_chat(store: Store, connection: AsyncConnection, chat: str) -> list[
     return await read(store, connection, deliveries.c.chat == chat)
 
 
-async def sent_since(store: Store, connection: AsyncConnection, since: datetime) -> list[Delivery]:
-    """Parts that were posted since a moment."""
-    posted = deliveries.c.state == SENT, deliveries.c.due >= int(since.timestamp() * 1000), deliveries.c.ref != ""
-    return await read(store, connection, *posted)
+async def sent_between(store: Store, connection: AsyncConnection, since: datetime, until: datetime) -> list[Delivery]:
+    """Parts that were posted in a stretch of time, its end not included."""
+    stretch = [int(moment.timestamp() * 1000) for moment in (since, until)]
+    when = deliveries.c.due >= stretch[0], deliveries.c.due < stretch[1]
+    return await read(store, connection, deliveries.c.state == SENT, *when, deliveries.c.ref != "")
 
 
 async def counts(connection: AsyncConnection) -> dict[str, int]:

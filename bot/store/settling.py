@@ -26,8 +26,7 @@ async def settled(store: Store, connection: AsyncConnection, done: Delivery, was
     elif done.state == UNKNOWN:
         await _uncertain(store, connection, done)
     elif done.state == FAILED and done.why == "refused":
-        # One of several may be the reason: each gets another try by itself.
-        await subscriptions.mark(store, connection, done.chat, done.items, "alone" if len(done.items) > 1 else "failed")
+        await _refused(store, connection, done)
     return True
 
 
@@ -47,6 +46,15 @@ async def stop_items(connection: AsyncConnection, items: tuple[str, ...], why: s
     waiting = deliveries.c.state == PENDING, deliveries.c.carries == json.dumps(list(items)), deliveries.c.first == 0
     stopped = update(deliveries).where(*waiting).values(state=DEAD, why=why).returning(deliveries.c.id)
     return len((await connection.execute(stopped)).all())
+
+
+async def _refused(store: Store, connection: AsyncConnection, done: Delivery) -> None:
+    """One of several may be the reason, so each that is new gets a try by itself; what may have arrived before does not."""
+    had = (await subscriptions.has_had(connection, [done.chat]))[done.chat]
+    alone = {item for item in done.items if len(done.items) > 1 and had.get(item, "known") in ("known", "passed", "alone")}
+    failed = {item for item in done.items if had.get(item) != "sent"} - alone
+    await subscriptions.mark(store, connection, done.chat, alone, "alone")
+    await subscriptions.mark(store, connection, done.chat, failed, "failed")
 
 
 async def _uncertain(store: Store, connection: AsyncConnection, done: Delivery) -> None:
