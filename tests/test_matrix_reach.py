@@ -13,7 +13,8 @@ from bot.deliveries import Later
 from bot.transports.matrix.reach import FRESH_SECONDS, LONGEST_PAUSE, Reach
 from bot.transports.matrix.sending import Sender
 from bot.transports.matrix.server import TokenGone, Unreachable
-from bot.transports.pacer import UNLIMITED, Lane, Pacer
+from bot.transports.pace import UNLIMITED, Lane
+from bot.transports.pacer import Pacer
 from tests.jumping import jumping_loop
 
 

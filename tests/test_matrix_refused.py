@@ -9,7 +9,8 @@ import aiohttp
 
 from bot.deliveries import Later, Outcome, Sent, Unsure
 from bot.transports.matrix.sending import Sender
-from bot.transports.pacer import UNLIMITED, Lane, Pacer
+from bot.transports.pace import UNLIMITED, Lane
+from bot.transports.pacer import Pacer
 
 ROOM = "!room"
 

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.transports.pacer import GLOBAL_SECONDS, Lane, Limits, Pacer
+from bot.transports.pace import Lane, Limits
+from bot.transports.pacer import GLOBAL_SECONDS, Pacer
 from tests.jumping import jumping_loop
 
 LIMITS, SLACK = Limits(), 1e-6

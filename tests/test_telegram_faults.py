@@ -10,7 +10,8 @@ import pytest
 
 from bot.app import App
 from bot.transports import TransportEnded
-from bot.transports.pacer import UNLIMITED, Limits, Pacer
+from bot.transports.pace import UNLIMITED, Limits
+from bot.transports.pacer import Pacer
 from bot.transports.telegram.intake import Patience
 from tests.bot_api import ApiError, BotApi, Fault
 from tests.live import QUESTION, app_on, live, text

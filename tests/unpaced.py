@@ -10,7 +10,8 @@ from bot.app import App, open_app
 from bot.config import read_settings
 from bot.keys import load_keys
 from bot.running import running
-from bot.transports.pacer import UNLIMITED, Pacer
+from bot.transports.pace import UNLIMITED
+from bot.transports.pacer import Pacer
 
 
 async def serve(app: App) -> None:

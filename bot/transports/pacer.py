@@ -10,59 +10,16 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from enum import IntEnum
 from heapq import heappop, heappush
 from itertools import count
 
 from bot.logs import Event, warn
+from bot.transports.pace import MINUTE, Chat, Lane, Limits
 
-
-class Lane(IntEnum):
-    """Answers go first."""
-
-    ANSWER = 0
-    DIGEST = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Calls a second, a minute and at once: more make the HTTP library slower. What `hangs_after` seconds no longer counts.
-
-    Telegram: about 30 a second in all, 1 a second a chat, 20 a minute a group or channel."""
-
-    overall: int = 25
-    digests: int = 20
-    burst: int = 3
-    chat_seconds: float = 1.0
-    shared_minute: int = 20
-    at_once: int = 24
-    hangs_after: float = math.inf
-
-
-UNLIMITED = Limits(10**6, 10**6, 10**6, 0.0, 10**6)
 GLOBAL_AFTER = 3
 """Chats that are told to wait one after the other, with no call that succeeds between, from which all are meant."""
 GLOBAL_SECONDS = 60.0
 """At most so long all wait where the platform named one chat at a time."""
-_MINUTE = 60.0
-
-
-@dataclass(slots=True)
-class _Chat:
-    spoken: deque[float] = field(default_factory=deque)
-    parked: float = 0.0
-    due: float = 0.0
-    shared: bool = False
-    waiting: tuple[deque[asyncio.Future[None]], ...] = field(default_factory=lambda: (deque(), deque()))
-
-    def ready(self, limits: Limits) -> float:
-        """The moment from which one more call is allowed."""
-        # A bucket of `burst` calls that fills by one each chat_seconds.
-        at = max(self.parked, self.due - (limits.burst - 1) * limits.chat_seconds)
-        if self.shared and len(self.spoken) >= limits.shared_minute:
-            at = max(at, self.spoken[-limits.shared_minute] + _MINUTE)
-        return at
 
 
 class Pacer:
@@ -70,7 +27,7 @@ class Pacer:
 
     def __init__(self, limits: Limits = Limits(), clock: Callable[[], float] = time.monotonic) -> None:
         self._limits, self._clock = limits, clock
-        self._chats: dict[str, _Chat] = {}
+        self._chats: dict[str, Chat] = {}
         self._queues: tuple[list[tuple[float, int, str]], ...] = ([], [])
         self._order = count()
         self._released: deque[float] = deque(maxlen=max(1, min(limits.overall, 1000)))
@@ -86,7 +43,7 @@ class Pacer:
     async def turn(self, chat: str, lane: Lane = Lane.ANSWER, *, shared: bool = False) -> AsyncIterator[None]:
         """The time of one call to this chat, once it is allowed; `shared` for groups and channels."""
         chat = self._name(chat)
-        state = self._chats.setdefault(chat, _Chat())
+        state = self._chats.setdefault(chat, Chat())
         state.shared = shared
         future = asyncio.get_running_loop().create_future()
         state.waiting[lane].append(future)
@@ -109,7 +66,7 @@ class Pacer:
         now = self._clock()
         if chat is not None:
             chat = self._name(chat)
-            state = self._chats.setdefault(chat, _Chat())
+            state = self._chats.setdefault(chat, Chat())
             state.parked = max(state.parked, now + seconds)
             self._told.add(chat)
             warn(Event.CHAT_PARKED, seconds=seconds)
@@ -165,7 +122,7 @@ class Pacer:
         while queue:
             at, order, chat = queue[0]
             # A chat whose waiting call was cancelled may be tidied away already.
-            state = self._chats.get(chat) or _Chat()
+            state = self._chats.get(chat) or Chat()
             waiting = state.waiting[lane]
             while waiting and waiting[0].done():
                 waiting.popleft()
@@ -220,7 +177,7 @@ class Pacer:
         """Drop what no longer limits anybody, a few chats at a time, so that the past is not kept."""
         for name in list(self._chats)[:8]:
             state = self._chats.pop(name)
-            while state.spoken and now - state.spoken[0] > _MINUTE:
+            while state.spoken and now - state.spoken[0] > MINUTE:
                 state.spoken.popleft()
             if state.spoken or max(state.parked, state.due) > now or any(state.waiting):
                 self._chats[name] = state

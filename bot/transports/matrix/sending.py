@@ -23,7 +23,8 @@ from bot.transports.matrix.client import Client
 from bot.transports.matrix.reach import LONGEST_PAUSE, Reach
 from bot.transports.matrix.rendering import content_of, edit_of
 from bot.transports.matrix.server import TOKEN_GONE, TokenGone, Unreachable, outcome_of, quoted, request
-from bot.transports.pacer import Lane, Pacer
+from bot.transports.pace import Lane
+from bot.transports.pacer import Pacer
 
 JSON = dict[str, Any]
 Attempt = Callable[[], Awaitable[Outcome]]

@@ -21,7 +21,8 @@ from bot.transports.matrix.server import TokenGone
 from bot.transports.matrix.session import Credentials, Session
 from bot.transports.matrix.upkeep import KeysRolledBack
 from bot.transports.numbered import with_numbers
-from bot.transports.pacer import Lane, Limits, Pacer
+from bot.transports.pace import Lane, Limits
+from bot.transports.pacer import Pacer
 from bot.transports.wiring import Wiring
 
 STOP_SECONDS = 12.0

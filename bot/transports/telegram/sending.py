@@ -12,7 +12,8 @@ from bot.deliveries import Gone, Later, Missing, Moved, Outcome, Refused, Sent, 
 from bot.logs import Event, Fate, fail, warn
 from bot.messages import Address, Button, Opens, Reply
 from bot.transports.markup import Part, parts
-from bot.transports.pacer import Lane, Pacer
+from bot.transports.pace import Lane
+from bot.transports.pacer import Pacer
 from bot.transports.telegram.api import Api
 from bot.transports.telegram.callbacks import data_of
 from bot.unseen import clean

@@ -14,7 +14,8 @@ from bot.messages import Address, Reply
 from bot.transports import Receive, TransportEnded
 from bot.transports.inbox import Inbox
 from bot.transports.markup import parts
-from bot.transports.pacer import Lane, Pacer
+from bot.transports.pace import Lane
+from bot.transports.pacer import Pacer
 from bot.transports.telegram.api import Api, OtherPoller, TokenRefused, Unreachable
 from bot.transports.telegram.intake import Intake, Patience
 from bot.transports.telegram.reading import Me
