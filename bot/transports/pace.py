@@ -33,6 +33,7 @@ class Limits:
     hangs_after: float = math.inf
 
 
+TELEGRAM = Limits()
 UNLIMITED = Limits(10**6, 10**6, 10**6, 0.0, 10**6)
 
 

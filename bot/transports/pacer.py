@@ -14,7 +14,7 @@ from heapq import heappop, heappush
 from itertools import count
 
 from bot.logs import Event, warn
-from bot.transports.pace import MINUTE, Chat, Lane, Limits
+from bot.transports.pace import MINUTE, TELEGRAM, Chat, Lane, Limits
 
 GLOBAL_AFTER = 3
 """Chats that are told to wait one after the other, with no call that succeeds between, from which all are meant."""
@@ -25,7 +25,7 @@ GLOBAL_SECONDS = 60.0
 class Pacer:
     """Give each call its turn. One for each bot account."""
 
-    def __init__(self, limits: Limits = Limits(), clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, limits: Limits = TELEGRAM, clock: Callable[[], float] = time.monotonic) -> None:
         self._limits, self._clock = limits, clock
         self._chats: dict[str, Chat] = {}
         self._queues: tuple[list[tuple[float, int, str]], ...] = ([], [])
