@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.base import load_base, shipped_folder
+from bot.base import BrokenBase, load_base, shipped_folder
 from bot.intake.beginning import import_shipped, init
 from bot.intake.drafts import drafts_of, new_id
 from bot.intake.found import Found, Leftover, NotTaken, Publication
@@ -147,3 +147,18 @@ def test_writing_changes_nothing_that_was_not_changed() -> None:
     for path in (*(data / "dossier").glob("*.yaml"), data / "facts" / "dossier.yaml", data / "grid.yaml", data / "base.yaml"):
         text = path.read_text("utf-8")
         assert changed(text, lambda tree: None) == text, path
+
+
+def test_a_draft_that_is_moved_by_hand_is_published_or_named(own: Path) -> None:
+    take(own, Found((FIRST,)))
+    draft = next(draft for draft in drafts_of(own)[0].values() if draft.kind == "item")
+    moved = own / "dossier" / draft.path.name
+    draft.path.rename(moved)
+    with pytest.raises(BrokenBase) as broken:
+        load_base(own, TODAY)
+    assert "passage" in str(broken.value)
+    done = {"summary": {"de": "x", "en": "x"}, "title": {"de": "x", "en": "x"}, "topics": ["conveyor"], "published": TODAY}
+    moved.write_text(
+        changed(moved.read_text("utf-8"), lambda tree: (tree.pop("passage"), tree.pop("doubts"), tree.update(done))), "utf-8"
+    )
+    assert draft.id in load_base(own, TODAY)[0].items

@@ -15,6 +15,7 @@ from bot.base import Base, BrokenBase, load_base, shipped_folder
 from bot.commands.common import data_option
 from bot.config import read_settings
 from bot.findings import Finding, errors_of
+from bot.intake.drafts import drafts_of
 from bot.questions import Labelled, read_questions
 from bot.search.arrays import ARRAYS, REPORT, Model, OldArrays, save
 from bot.search.corpus import label_of
@@ -38,13 +39,17 @@ def check(data: Path | None, strict: bool) -> int:
             click.echo(str(finding))
         click.echo(f"{len(errors_of(error.findings))} mistakes in {folder}")
         return 1
-    findings = (*findings, *_model_doubts(base))
+    drafts, broken = drafts_of(folder)
+    findings = (*findings, *_model_doubts(base), *broken)
     for finding in findings:
         click.echo(str(finding))
     counts = (
         f"{len(base.facts)} facts, {len(base.unknowns)} unknowns, {len(base.items)} items, "
         f"{len(base.corpus.by_variant)} question variants, {len(base.texts.phrases)} languages of phrases"
     )
+    if drafts:
+        ready = sum(not draft.missing(base) for draft in drafts.values())
+        counts += f", {len(drafts)} drafts, {ready} of them complete"
     click.echo(f"{counts}; {len(findings)} warnings")
     return 1 if strict and findings else 0
 

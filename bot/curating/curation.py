@@ -18,6 +18,7 @@ from bot.intake.drafts import Draft, drafts_of
 from bot.intake.found import Found, Publication
 from bot.intake.history import record
 from bot.intake.importing import Importer, reopen, start
+from bot.intake.ledger import FILE
 from bot.intake.shelf import Shelf
 from bot.intake.writing import changed, write
 from bot.logs import Event, warn
@@ -185,7 +186,7 @@ class Curation:
     async def _put(self, shelf: Shelf, what: str, steward: str, now: datetime) -> None:
         await self._writing(shelf.put)
         try:
-            await asyncio.to_thread(record, self.folder, list(shelf.changes), what, steward, now)
+            await asyncio.to_thread(record, self.folder, [*shelf.changes, Path(FILE)], what, steward, now)
         except Exception as error:  # The files are the truth; their history is a convenience.
             warn(Event.NOT_COMMITTED, exception=error)
         self.changed()

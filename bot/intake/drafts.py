@@ -88,7 +88,7 @@ def drafts_of(folder: Path) -> tuple[dict[str, Draft], tuple[Finding, ...]]:
         try:
             tree = read(path).tree
         except BrokenYaml as error:
-            findings.append(Finding(name, error.line, "", error.problem, "mend the YAML there"))
+            findings.append(Finding(name, error.line, "", error.problem, "mend the YAML there", "warning"))
             continue
         draft = _draft(path, tree)
         if draft is None:
@@ -96,7 +96,9 @@ def drafts_of(folder: Path) -> tuple[dict[str, Draft], tuple[Finding, ...]]:
                 Finding(name, 1, "id", "this is no draft", "give it an id and the keys of an item or of a topic's file")
             )
         elif draft.id in drafts:
-            findings.append(Finding(name, 1, "id", f"{draft.id} is a draft too in {drafts[draft.id].path.name}", "keep one"))
+            findings.append(
+                Finding(name, 1, "id", f"{draft.id} is a draft too in {drafts[draft.id].path.name}", "keep one", "warning")
+            )
         else:
             drafts[draft.id] = draft
     return drafts, tuple(findings)

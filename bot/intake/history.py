@@ -24,14 +24,16 @@ def record(folder: Path, paths: Iterable[Path], message: str, by: str, moment: d
     except NotGitRepository:
         return False
     with repository:
-        _commit(repository, folder, [folder / path for path in paths], message, by, moment)
+        tracked = set(repository.open_index())
+        root = Path(repository.path).absolute()
+        known = [folder / path for path in paths if (folder / path).exists() or _name(folder / path, root) in tracked]
+        _commit(repository, folder, known, message, by, moment)
     return True
 
 
 def _commit(repository: Repo, folder: Path, files: Iterable[Path], message: str, by: str, moment: datetime) -> None:
     root = Path(repository.path).absolute()
-    names = [str(file.absolute().relative_to(root)) for file in files]
-    repository.get_worktree().stage(names)
+    repository.get_worktree().stage([_name(file, root).decode() for file in files])
     who = f"{by} <{by}@rueckspiegel.invalid>".encode()
     repository.get_worktree().commit(
         message=message.encode(),
@@ -42,3 +44,7 @@ def _commit(repository: Repo, folder: Path, files: Iterable[Path], message: str,
         author_timezone=0,
         commit_timezone=0,
     )
+
+
+def _name(file: Path, root: Path) -> bytes:
+    return str(file.absolute().relative_to(root)).encode()
