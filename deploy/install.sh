@@ -132,7 +132,7 @@ link() {
 
 settings() {
   local secret
-  [ -e $SETTINGS/rueckspiegel.env ] || place rueckspiegel.env $SETTINGS/rueckspiegel.env 0640
+  [ -e $SETTINGS/rueckspiegel.env ] || place rueckspiegel.env.example $SETTINGS/rueckspiegel.env 0640
   chgrp $SERVICE $SETTINGS/rueckspiegel.env
   if [ ! -e $SECRETS/key ] && [ ! -e $SECRETS/key.cred ]; then
     did "making the key $SECRETS/key"
