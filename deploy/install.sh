@@ -84,12 +84,14 @@ environment() {
   local target=$PROGRAM/$name
   [ ! -e "$target/complete" ] || return 0
   did "installing version $name"
+  trap 'rm -rf "$PROGRAM/$name"; echo "install.sh: $name cannot be installed; what was here before was not touched" >&2' EXIT
   rm -rf "$target"
   python3 -m venv "$target"
   "$target/bin/python" -m pip install -qq --disable-pip-version-check --no-cache-dir \
     --constraint "$HERE/../constraints.txt" "${source}[pdf,postgres]"
   (cd / && "$target/bin/rueckspiegel" check >/dev/null)
   touch "$target/complete"
+  trap - EXIT
 }
 
 user_and_folders() {
