@@ -21,13 +21,16 @@ pytestmark = [
 
 
 class Debian:
-    """A system in a folder."""
+    """A system in a folder. Where this machine's pip trusts a certificate of its own, the other does too."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         own = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
+        if "PIP_CERT" in os.environ:
+            shutil.copy(os.environ["PIP_CERT"], self.folder / "source" / "trusted.crt")
+            own["PIP_CERT"] = "/source/trusted.crt"
         return subprocess.run(["chroot", self.folder, *words], capture_output=True, text=True, env=own, check=False)
 
     def files(self) -> dict[str, tuple[int, int, int, int]]:
