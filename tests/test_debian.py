@@ -46,6 +46,7 @@ class Debian:
 @pytest.fixture(scope="module")
 def debian(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Debian]:
     folder = tmp_path_factory.mktemp("debian")
+    folder.chmod(0o755)  # It becomes the root folder, which all users must be able to enter.
     subprocess.run(["debootstrap", "--variant=minbase", "bookworm", folder], check=True, capture_output=True)
     for name in TAKEN:
         source = ROOT / name
