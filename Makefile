@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export RUECKSPIEGEL_STATE ?= state
 
-.PHONY: help chat test lint bench chaos promises train clean
+.PHONY: help chat test lint bench chaos promises train wheel image clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,8 @@ help:
 	@echo "make promises  run the long tests, among them those that fail today"
 	@echo "make bench  measure speed, memory and accuracy into docs/benchmarks.md"
 	@echo "make train  fit the model to the data and write data/model"
+	@echo "make wheel  build the program with its data into dist/"
+	@echo "make image  build the container image"
 
 $(BIN)/.run: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -51,6 +53,12 @@ promises: $(BIN)/.dev
 
 train: $(BIN)/.dev
 	$(BIN)/python -m bot train
+
+wheel: $(BIN)/.run
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
+image:
+	docker build --file deploy/Dockerfile --tag rueckspiegel .
 
 clean:
 	rm -rf $(VENV) .venv-synapse .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

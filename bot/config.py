@@ -106,12 +106,15 @@ def _values(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
         path = values.get(f"{name}_FILE")
         if path is None:
             continue
-        if name in values:
-            raise _broken(name, f"it is set twice, here and in {PREFIX}{name}_FILE; keep one")
         try:
-            values[name] = Path(path).read_text(encoding="utf-8").strip()
+            secret = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeError) as error:
             raise _broken(f"{name}_FILE", f"{path} cannot be read; name a file that this process may read") from error
+        if not secret:
+            continue  # As an empty variable: the secret of a platform that is not set up.
+        if name in values:
+            raise _broken(name, f"it is set twice, here and in {PREFIX}{name}_FILE; keep one")
+        values[name] = secret
     return values
 
 

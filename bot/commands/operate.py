@@ -55,8 +55,9 @@ async def _signs(settings: Settings) -> AsyncIterator[Sign]:
     yield Sign("contact", contact or "RUECKSPIEGEL_CONTACT is missing; `run` needs it", bool(contact))
     keys = load_keys(settings.key_path)
     mode = settings.key_path.stat().st_mode & 0o777
-    remedy = "" if mode == 0o600 else f", readable by others (mode {mode:o}); chmod 600 it"
-    yield Sign("key file", f"{settings.key_path}{remedy}; keep a copy apart from backups", mode == 0o600)
+    closed = not mode & 0o037  # Of a systemd credential, an access list shows as the group's right to read.
+    remedy = "" if closed else f", readable by others (mode {mode:o}); chmod 600 it"
+    yield Sign("key file", f"{settings.key_path}{remedy}; keep a copy apart from backups", closed)
     async with open_store(settings.database_url, keys) as store:
         yield Sign("database", store.engine.dialect.name)
     if settings.telegram_token is not None:
