@@ -20,6 +20,7 @@ from bot.keys import Keys, load_keys
 from bot.loops.answer import Answering
 from bot.loops.count import Counting
 from bot.loops.purge import purge
+from bot.loops.stewards import Stewards
 from bot.memory import Memory
 from bot.messages import Address, Message, Role
 from bot.store import Store, Transaction, asked, open_store
@@ -204,7 +205,7 @@ async def test_what_was_answered_is_counted_in_private_and_in_groups(
     found: list[str] = []
     own = replace(app, memory=Memory())
     own.__dict__.update(matcher=app.matcher, executor=app.executor)
-    answering = Answering(router, lambda: own.desk(NOW), {}, None, found.extend)
+    answering = Answering(router, lambda: own.desk(NOW), {}, Stewards({}, None), found.extend)
 
     async def anyone(_: Message) -> Role:
         return Role.ANYONE

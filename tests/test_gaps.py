@@ -18,6 +18,7 @@ from bot.deliveries import Gone, Outcome, Sent
 from bot.gaps import LONGEST, cleaned, named, quoted, quoted_in
 from bot.loops.answer import Answering
 from bot.loops.serve import Service
+from bot.loops.stewards import Stewards
 from bot.memory import Memory
 from bot.messages import Address, Message, Reply, Role
 from bot.transports.console import converse
@@ -53,7 +54,8 @@ class Worker:
 
     def __init__(self, app: App, room: Room, chat: str = "1", private: bool = True) -> None:
         self.app, self.address, self.private, self.now = app, Address("test", chat), private, NOW
-        self.answering = Answering(router, lambda: app.desk(self.now), {"test": room}, STEWARDS)  # type: ignore[dict-item]
+        stewards = Stewards({"test": room}, STEWARDS)  # type: ignore[dict-item]
+        self.answering = Answering(router, lambda: app.desk(self.now), {}, stewards)
         self.last = Reply(())
 
     async def say(self, said: str, under: str | None = None) -> str:
