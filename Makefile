@@ -3,14 +3,17 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 export RUECKSPIEGEL_STATE ?= state
+# The site's theme advertises its successor at each build.
+export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help chat test lint bench chaos promises train wheel image clean
+.PHONY: help chat test lint docs bench chaos promises train wheel image clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make chat   talk to the bot in this terminal"
 	@echo "make test   run all tests"
-	@echo "make lint   ruff, mypy, import-linter, check of the data"
+	@echo "make lint   ruff, mypy, import-linter, check of the data, docs without warnings"
+	@echo "make docs   the documentation as a site, into site/"
 	@echo "make chaos  kill and starve the bot, and count what was lost"
 	@echo "make promises  run the long tests, among them those that fail today"
 	@echo "make bench  measure speed, memory and accuracy into docs/benchmarks.md"
@@ -40,6 +43,10 @@ lint: $(BIN)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m bot check --strict
+	$(BIN)/mkdocs build --strict --quiet
+
+docs: $(BIN)/.dev
+	$(BIN)/mkdocs build --strict
 
 bench: $(BIN)/.dev
 	$(BIN)/python -m tests.bench
@@ -61,4 +68,4 @@ image:
 	docker build --file deploy/Dockerfile --tag rueckspiegel .
 
 clean:
-	rm -rf $(VENV) .venv-synapse .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .venv-synapse site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
