@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from bot.backups import Backups
 from bot.base import Base, load_base, shipped_folder
 from bot.config import Settings
 from bot.curating.curation import Curation
 from bot.desk import Desk
 from bot.findings import Finding
+from bot.keys import Keys
 from bot.memory import Memory
 from bot.search.arrays import ARRAYS, Model, OldArrays, load
 from bot.search.encoder import Encoder, load_encoder
 from bot.search.large import LARGE_FROM, LargeMatcher, load_index
 from bot.search.matcher import Matcher
-from bot.store import Store
+from bot.store import Store, open_store
 
 
 def now() -> datetime:
@@ -104,6 +107,19 @@ def open_app(settings: Settings) -> App:
     base, findings = load_base(settings.data or shipped_folder(), today())
     model, doubts = load_model(base.folder)
     return App(settings, base, (*findings, *doubts), model, Memory())
+
+
+def open_database(settings: Settings, keys: Keys) -> AbstractAsyncContextManager[Store]:
+    """The database of the settings; where it must be migrated it is backed up first.
+
+    :raises BrokenStore: where it cannot be opened.
+    """
+    return open_store(settings.database_url, keys, backups_of(settings))
+
+
+def backups_of(settings: Settings) -> Backups:
+    """The backups that are made without being asked for."""
+    return Backups(settings.state / "backups", settings.backup_to, settings.backup_days)
 
 
 def load_model(folder: Path) -> tuple[Model, tuple[Finding, ...]]:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
 
+from bot.backups import BrokenBackup, recipient_of
 from bot.messages import Address, parse_address
 
 PREFIX = "RUECKSPIEGEL_"
@@ -19,7 +20,8 @@ SECRETS = ("TELEGRAM_TOKEN", "MATRIX_PASSWORD", "DATABASE")
 """May come as `X_FILE`, the path of a file that holds the value."""
 KNOWN = (
     *SECRETS, "TELEGRAM_API_URL", "MATRIX_HOMESERVER", "MATRIX_USER", "STATE", "DATA", "KEY_FILE", "CONTACT", "STEWARDS",
-    "STEWARD_ROOM", "TWO_STEWARDS", "PREVIEW_HOURS", "TIMEZONE", "LANGUAGE", "LOG", *(f"{name}_FILE" for name in SECRETS),
+    "STEWARD_ROOM", "TWO_STEWARDS", "PREVIEW_HOURS", "TIMEZONE", "LANGUAGE", "LOG", "BACKUP_TO", "BACKUP_DAYS",
+    *(f"{name}_FILE" for name in SECRETS),
 )  # fmt: skip
 _TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]{3,}")
 
@@ -49,6 +51,8 @@ class Settings:
     preview_hours: int = 2
     timezone: str = "Europe/Berlin"
     debug: bool = False
+    backup_to: str | None = None
+    backup_days: int = 14
 
     @property
     def database_url(self) -> str:
@@ -80,7 +84,7 @@ def read_settings(environment: Mapping[str, str] | None = None, folder: Path = P
         matrix_homeserver=_url(values, "MATRIX_HOMESERVER", "") if "MATRIX_HOMESERVER" in values else None,
         matrix_user=_matrix_user(values),
         matrix_password=values.get("MATRIX_PASSWORD"),
-        preview_hours=_hours(values.get("PREVIEW_HOURS", "2")),
+        preview_hours=_number(values, "PREVIEW_HOURS", 2, 0, 48),
         database=_database(values),
         key_file=Path(values["KEY_FILE"]) if "KEY_FILE" in values else None,
         stewards=stewards,
@@ -88,6 +92,8 @@ def read_settings(environment: Mapping[str, str] | None = None, folder: Path = P
         steward_room=_room(values.get("STEWARD_ROOM")),
         timezone=_zone(values.get("TIMEZONE", Settings().timezone)),
         debug=_one_of(values, "LOG", ("info", "debug")) == "debug",
+        backup_to=_recipient(values.get("BACKUP_TO")),
+        backup_days=_number(values, "BACKUP_DAYS", 14, 1, 3650),
     )
 
 
@@ -163,10 +169,18 @@ def _zone(name: str) -> str:
     return name
 
 
-def _hours(text: str) -> int:
-    if not text.isdigit() or int(text) > 48:
-        raise _broken("PREVIEW_HOURS", f"{text!r} is no number of hours; write 0 (no preview) to 48")
+def _number(values: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    text = values.get(name, str(default))
+    if not text.isdigit() or not least <= int(text) <= most:
+        raise _broken(name, f"{text!r} cannot be; write a number from {least} to {most}")
     return int(text)
+
+
+def _recipient(text: str | None) -> str | None:
+    try:
+        return str(recipient_of(text)) if text else None
+    except BrokenBackup as error:
+        raise _broken("BACKUP_TO", str(error)) from error
 
 
 def _yes(values: Mapping[str, str], name: str, default: str) -> bool:

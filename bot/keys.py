@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 SIZE = 32
 _NONCE = 12
@@ -37,6 +38,16 @@ class Signer:
     def public(self) -> str:
         """Unpadded base64, as Matrix writes it."""
         return _unpadded(self._key.public_key().public_bytes_raw())
+
+    @property
+    def openssh_public(self) -> str:
+        """One line, `ssh-ed25519 …`."""
+        return self._key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+
+    @property
+    def openssh_private(self) -> bytes:
+        """PEM, not encrypted: for memory alone."""
+        return self._key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
 
     def sign(self, message: bytes) -> str:
         """Unpadded base64."""

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from zoneinfo import ZoneInfo
 
-from bot.app import App, now
+from bot.app import App, backups_of, now, open_database
 from bot.keys import Keys
 from bot.logs import Event, fail
 from bot.loops.answer import Answering
@@ -20,7 +20,7 @@ from bot.loops.stewards import Stewards
 from bot.messages import Role
 from bot.publishing import Publishing
 from bot.reviewing import Reviewing
-from bot.store import Store, open_store
+from bot.store import Store
 from bot.store.answered import Answered
 from bot.store.chats import move
 from bot.store.lease import lease
@@ -50,7 +50,7 @@ async def running(app: App, keys: Keys, pacer: Pacer | None = None, patience: Pa
     """
     os.umask(0o077)  # What is kept is read by its owner alone.
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(open_store(app.settings.database_url, keys))
+        store = await stack.enter_async_context(open_database(app.settings, keys))
         app.store = store
         transports: dict[str, Transport] = {}
         stewards = Stewards(transports, app.settings.steward_room)
@@ -73,7 +73,7 @@ async def running(app: App, keys: Keys, pacer: Pacer | None = None, patience: Pa
             matrix = _matrix(app, _wiring(app, store, kept[-1], publishing), keys)
             transports["matrix"] = matrix
             app.fingerprints["matrix"] = matrix.fingerprint
-        purging = partial(purge, store, kept, app.memory, now)
+        purging = partial(purge, store, kept, app.memory, now, backups_of(app.settings))
         service.chores = [purging, counting.count_for_ever, *publishing.chores, *reviewing.chores]
         service.transports = list(transports.values())
         yield service

@@ -10,6 +10,7 @@ from bot.base import load_base
 from bot.commands.main import main
 from bot.intake import feedlist
 from bot.intake.found import NotTaken
+from bot.keys import load_keys
 from tests.conftest import TODAY
 
 LIST = """\
@@ -91,6 +92,7 @@ def test_the_commands_add_list_and_remove(
 ) -> None:
     monkeypatch.setenv("RUECKSPIEGEL_DATA", str(bare))
     monkeypatch.setenv("RUECKSPIEGEL_STATE", str(tmp_path / "state"))
+    load_keys(tmp_path / "state.key")  # Else the first command says that it made it.
 
     def said(*arguments: str) -> tuple[object, str, str]:
         with pytest.raises(SystemExit) as end:

@@ -10,12 +10,12 @@ from typing import TypeVar
 
 import click
 
-from bot.app import App, open_app
-from bot.config import read_settings
+from bot.app import App, open_app, open_database
+from bot.config import Settings, read_settings
 from bot.digests import Subscription
-from bot.keys import load_keys
+from bot.keys import Keys, load_keys
 from bot.messages import Address, parse_address
-from bot.store import Store, Transaction, open_store, subscriptions
+from bot.store import Store, Transaction, subscriptions
 
 Value = TypeVar("Value")
 Work = Callable[[App, Store, Transaction], Awaitable[Value]]
@@ -36,10 +36,24 @@ def in_transaction(work: Work[Value]) -> Value:
     app = open_app(read_settings())
 
     async def whole() -> Value:
-        async with open_store(app.settings.database_url, load_keys(app.settings.key_path)) as store:
+        async with open_database(app.settings, keys_of(app.settings)) as store:
             return await store.run(lambda transaction: work(app, store, transaction))
 
     return asyncio.run(whole())
+
+
+def keys_of(settings: Settings) -> Keys:
+    """The keys of the settings' key file; whoever makes it says where it is and why to keep a copy.
+
+    :raises BrokenKey: where it cannot be made or read.
+    """
+    path = settings.key_path
+    is_new = not path.exists()
+    keys = load_keys(path)
+    if is_new:
+        why = "without it no backup gives subscriptions back, and on Matrix the bot's identity is lost"
+        click.echo(f"The key file {path} was made. Keep a copy of it elsewhere, apart from backups: {why}.", err=True)
+    return keys
 
 
 async def subscribed(store: Store, transaction: Transaction, address: str) -> Subscription:

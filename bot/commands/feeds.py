@@ -7,16 +7,14 @@ from pathlib import Path
 
 import click
 
-from bot.app import today
+from bot.app import open_database, today
 from bot.base import load_base, shipped_folder
-from bot.commands.common import data_option
+from bot.commands.common import data_option, keys_of
 from bot.config import Settings, read_settings
 from bot.intake import feedlist
 from bot.intake.child import Fetcher
 from bot.intake.found import NotTaken
-from bot.keys import load_keys
 from bot.spoofing import shown
-from bot.store import open_store
 from bot.store.feeds import Watched, standing
 
 
@@ -74,7 +72,7 @@ def _own(data: Path | None) -> Path:
 
 
 async def _standing(settings: Settings) -> dict[str, Watched]:
-    async with open_store(settings.database_url, load_keys(settings.key_path)) as store:
+    async with open_database(settings, keys_of(settings)) as store:
         return await store.run(standing)
 
 

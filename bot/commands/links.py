@@ -9,16 +9,14 @@ from pathlib import Path
 
 import click
 
-from bot.app import now, today
+from bot.app import now, open_database, today
 from bot.base import load_base, shipped_folder
-from bot.commands.common import data_option
+from bot.commands.common import data_option, keys_of
 from bot.config import Settings, read_settings
 from bot.intake.child import Fetcher
 from bot.intake.fetched import Link
-from bot.keys import load_keys
 from bot.loops.links import Check, addresses_of, checked, is_dead
 from bot.spoofing import shown
-from bot.store import open_store
 from bot.store.links import know, record
 
 
@@ -35,7 +33,7 @@ def links(data: Path | None, as_json: bool) -> int:
 async def look(settings: Settings, named: dict[str, str], check: Check, as_json: bool) -> int:
     """Print each address as it is; the exit status."""
     moment, any_dead = now(), False
-    async with open_store(settings.database_url, load_keys(settings.key_path)) as store:
+    async with open_database(settings, keys_of(settings)) as store:
         await store.run(lambda transaction: know(store, transaction, list(named)))
         looks = [asyncio.ensure_future(checked(check, url)) for url in named]
         for (url, name), looking in zip(named.items(), looks, strict=True):

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 import click
 
-from bot.app import load_model, today
+from bot.app import load_model, open_database, today
 from bot.base import load_base, shipped_folder
+from bot.commands.common import keys_of
 from bot.config import Settings, read_settings
-from bot.keys import load_keys
 from bot.search.encoder import load_encoder
-from bot.store import open_store
 from bot.transports.matrix.identity import Identity
 from bot.transports.matrix.proof import proof
 from bot.transports.matrix.session import Credentials
@@ -53,12 +52,12 @@ async def _signs(settings: Settings) -> AsyncIterator[Sign]:
     yield Sign("search", encoder.name if encoder else "no encoder on this machine; the character head answers alone, less well")
     contact = settings.contact
     yield Sign("contact", contact or "RUECKSPIEGEL_CONTACT is missing; `run` needs it", bool(contact))
-    keys = load_keys(settings.key_path)
+    keys = keys_of(settings)
     mode = settings.key_path.stat().st_mode & 0o777
     closed = not mode & 0o037  # Of a systemd credential, an access list shows as the group's right to read.
     remedy = "" if closed else f", readable by others (mode {mode:o}); chmod 600 it"
     yield Sign("key file", f"{settings.key_path}{remedy}; keep a copy apart from backups", closed)
-    async with open_store(settings.database_url, keys) as store:
+    async with open_database(settings, keys) as store:
         yield Sign("database", store.engine.dialect.name)
     if settings.telegram_token is not None:
         yield await _telegram(settings)

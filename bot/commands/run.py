@@ -10,8 +10,8 @@ import click
 
 from bot import logs
 from bot.app import App, open_app
+from bot.commands.common import keys_of
 from bot.config import BrokenSettings, Settings, read_settings
-from bot.keys import load_keys
 from bot.running import LONGEST_END, running
 
 
@@ -38,7 +38,7 @@ def _checked(settings: Settings) -> Settings:
 async def _serve(app: App) -> int:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(logs.on_loop_exception)
-    async with running(app, load_keys(app.settings.key_path)) as service:
+    async with running(app, keys_of(app.settings)) as service:
 
         def end() -> None:
             loop.call_later(LONGEST_END, os._exit, 1)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from bot.backups import Backups
 from bot.logs import Event, fail, log
 from bot.memory import Memory
 from bot.store import Store, asked, reviews
@@ -15,13 +16,16 @@ EVERY_SECONDS = 60.0
 """What lives in memory for ten minutes is gone after eleven."""
 
 
-async def purge(store: Store, kept: Sequence[Answered], memory: Memory, now: Callable[[], datetime]) -> None:
+async def purge(
+    store: Store, kept: Sequence[Answered], memory: Memory, now: Callable[[], datetime], backups: Backups | None = None
+) -> None:
     """For ever, every minute."""
     while True:
         try:
             erased = sum([await answered.forget_old(now()) for answered in kept])
             erased += await asked.forget_old(store, now().date())
             erased += await store.run(lambda transaction: reviews.forget_old(transaction, now()))
+            erased += backups.sweep(now()) if backups else 0
             memory.purge(now())
             if erased:
                 log(Event.PURGED, count=erased)

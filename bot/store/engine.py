@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import StaticPool
 
 from bot.keys import Keys
-from bot.store.migrate import NewerDatabase, upgrade
+from bot.store.migrate import NewerDatabase
 
 Value = TypeVar("Value")
 Transaction = AsyncConnection
@@ -41,6 +41,9 @@ _PATIENCE = {
     "tcp_user_timeout": 15_000,
     "options": "-c statement_timeout=15000",
 }
+
+
+_DAMAGED = "is damaged; nothing was changed. Move the file away, keep it, and `rueckspiegel restore` the last backup"
 
 
 class BrokenStore(Exception):
@@ -79,6 +82,13 @@ class Store:
         """The same for any number of rows, which are given when it is executed."""
         return (sqlite if self.is_sqlite else postgresql).insert(table).on_conflict_do_nothing()
 
+    async def copy_to(self, target: AsyncConnection) -> None:
+        """Every page of SQLite as of one moment; a transaction under way here would make the library wait for ever."""
+        async with self._turn, self.engine.connect() as connection:
+            source, copy = await connection.get_raw_connection(), await target.get_raw_connection()
+            assert source.driver_connection is not None
+            await source.driver_connection.backup(copy.driver_connection)
+
     async def settled(self) -> None:
         """Wait until no transaction is under way."""
         while self._open:
@@ -96,25 +106,40 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(url: str, keys: Keys) -> AsyncIterator[Store]:
-    """The database of a URL, brought to this version's schema, closed at the end.
-
-    :raises BrokenStore: where it cannot be opened or belongs to a newer version.
-    """
+async def connected(url: str, keys: Keys) -> AsyncIterator[Store]:
+    """The database of a URL as it is, whatever its schema; closed at the end."""
     store = Store(_engine(url), keys)
     try:
-        try:
-            await store.run(lambda connection: connection.run_sync(upgrade, keys))
-        except NewerDatabase as error:
-            raise BrokenStore(f"RUECKSPIEGEL_DATABASE: {error}") from error
-        except SQLAlchemyError as error:
-            where = make_url(url).render_as_string(hide_password=True)
-            reason = type(getattr(error, "orig", None) or error).__name__
-            remedy = "check that it exists, is intact and may be written to"
-            raise BrokenStore(f"RUECKSPIEGEL_DATABASE: {where} cannot be opened ({reason}); {remedy}") from error
         yield store
     finally:
         await store.close()
+
+
+@contextmanager
+def explained(url: str) -> Iterator[None]:
+    """What the database refuses, as the setting and what to do.
+
+    :raises BrokenStore: instead of the error.
+    """
+    try:
+        yield
+    except NewerDatabase as error:
+        raise BrokenStore(f"RUECKSPIEGEL_DATABASE: {error}") from error
+    except SQLAlchemyError as error:
+        where = make_url(url).render_as_string(hide_password=True)
+        raise BrokenStore(f"RUECKSPIEGEL_DATABASE: {where} {_reason(error)}") from error
+
+
+def damaged(url: str) -> BrokenStore:
+    """The file is a database, but parts of it are nonsense."""
+    return BrokenStore(f"RUECKSPIEGEL_DATABASE: {make_url(url).render_as_string(hide_password=True)} {_DAMAGED}")
+
+
+def _reason(error: SQLAlchemyError) -> str:
+    cause = getattr(error, "orig", None) or error
+    if getattr(cause, "sqlite_errorname", "") in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+        return _DAMAGED
+    return f"cannot be opened ({type(cause).__name__}); check that it exists, is intact and may be written to"
 
 
 def _engine(url: str) -> AsyncEngine:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.store.engine import BrokenStore, Store
+from bot.store.migrate import MIGRATION_LOCK
 
 CHECK_SECONDS = 5.0
 
@@ -47,6 +48,32 @@ async def lease(store: Store, account: str, folder: Path, lost: Callable[[], Non
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
             await connection.invalidate()
+
+
+@asynccontextmanager
+async def unserved(store: Store, folder: Path) -> AsyncIterator[None]:
+    """No bot serves any account from this database, and where it is SQLite none begins to meanwhile.
+
+    :raises Leased: where one does.
+    """
+    if store.is_sqlite:
+        with _all_locks(folder):
+            yield
+        return
+    async with store.engine.connect() as connection:
+        here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        others = f"locktype = 'advisory' AND {here} AND NOT (classid = 0 AND objid = {MIGRATION_LOCK})"
+        if (await connection.execute(text(f"SELECT count(*) FROM pg_locks WHERE {others}"))).scalar_one():
+            raise Leased("RUECKSPIEGEL_DATABASE: a process serves a bot account from this database; stop it first")
+    yield
+
+
+@contextmanager
+def _all_locks(folder: Path) -> Iterator[None]:
+    with ExitStack() as held:
+        for path in sorted(folder.glob("*.lock")):
+            held.enter_context(_lock(path))
+        yield
 
 
 def _lock(path: Path) -> IO[bytes]:

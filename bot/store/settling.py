@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -24,7 +25,7 @@ async def settled(store: Store, connection: AsyncConnection, done: Delivery, was
     if done.state == SENT:
         await subscriptions.mark(store, connection, done.chat, done.items, "sent")
     elif done.state == UNKNOWN:
-        await _uncertain(store, connection, done)
+        await uncertain(store, connection, done.chat, done.items)
     elif done.state == FAILED and done.why == "refused":
         await _refused(store, connection, done)
     return True
@@ -57,10 +58,10 @@ async def _refused(store: Store, connection: AsyncConnection, done: Delivery) ->
     await subscriptions.mark(store, connection, done.chat, failed, "failed")
 
 
-async def _uncertain(store: Store, connection: AsyncConnection, done: Delivery) -> None:
-    """Once is said again, marked; twice never. What is known to have arrived stays so."""
-    had = (await subscriptions.has_had(connection, [done.chat]))[done.chat]
-    once = [item for item in done.items if had.get(item, "known") in ("known", "passed", "alone")]
-    twice = [item for item in done.items if had.get(item) == "unsure"]
-    await subscriptions.mark(store, connection, done.chat, once, "unsure")
-    await subscriptions.mark(store, connection, done.chat, twice, "twice")
+async def uncertain(store: Store, connection: AsyncConnection, chat: str, items: Iterable[str]) -> None:
+    """Nobody can tell whether a chat has these: once is said again, marked; twice never. What surely arrived stays so."""
+    had, asked = (await subscriptions.has_had(connection, [chat]))[chat], list(items)
+    once = [item for item in asked if had.get(item, "known") in ("known", "passed", "alone")]
+    twice = [item for item in asked if had.get(item) == "unsure"]
+    await subscriptions.mark(store, connection, chat, once, "unsure")
+    await subscriptions.mark(store, connection, chat, twice, "twice")
