@@ -57,7 +57,8 @@ def test_every_command_that_is_shown_runs(tmp_path: Path, monkeypatch: pytest.Mo
         topic.unlink()  # One topic is read in a moment.
     monkeypatch.setenv("RUECKSPIEGEL_DATA", str(tmp_path / "ours"))
     for line in dict.fromkeys(_lines()):
-        if line != "init FOLDER" and line not in NOT_HERE:
+        # A database that is put back needs one that was saved and another to put it to: tests/test_backup.py does that.
+        if line != "init FOLDER" and line not in NOT_HERE and not line.startswith(("backup", "restore")):
             reader.run(line)
 
 
