@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Insert, Table, event
+from sqlalchemy import Insert, Table, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -43,6 +43,9 @@ _PATIENCE = {
 }
 
 
+_RESTORE = "move it aside and put back the last backup with `rueckspiegel restore FILE`"
+
+
 class BrokenStore(Exception):
     """The database cannot be opened; the message says which setting and what to do, and holds no password."""
 
@@ -55,6 +58,12 @@ class Store:
     keys: Keys
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     _open: set[asyncio.Task[Any]] = field(default_factory=set, repr=False)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where SQLite's file lies."""
+        path = self.engine.url.database if self.is_sqlite else None
+        return Path(path).absolute().parent if path else None
 
     @property
     def is_sqlite(self) -> bool:
@@ -104,13 +113,14 @@ async def open_store(url: str, keys: Keys) -> AsyncIterator[Store]:
     store = Store(_engine(url), keys)
     try:
         try:
+            await store.run(_intact)
             await store.run(lambda connection: connection.run_sync(upgrade, keys))
         except NewerDatabase as error:
             raise BrokenStore(f"RUECKSPIEGEL_DATABASE: {error}") from error
         except SQLAlchemyError as error:
             where = make_url(url).render_as_string(hide_password=True)
             reason = type(getattr(error, "orig", None) or error).__name__
-            remedy = "check that it exists, is intact and may be written to"
+            remedy = _remedy(error, store.is_sqlite)
             raise BrokenStore(f"RUECKSPIEGEL_DATABASE: {where} cannot be opened ({reason}); {remedy}") from error
         yield store
     finally:
@@ -132,6 +142,30 @@ def _engine(url: str) -> AsyncEngine:
     event.listen(engine.sync_engine, "connect", _teach_manners)
     event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
+
+
+async def _intact(connection: AsyncConnection) -> None:
+    """A damaged file must stop the start, since whatever is read of it may be wrong.
+
+    :raises BrokenStore: where SQLite finds it damaged.
+    """
+    if connection.dialect.name == "sqlite" and (await connection.execute(text("PRAGMA quick_check(1)"))).scalar_one() != "ok":
+        raise BrokenStore(f"RUECKSPIEGEL_DATABASE: {connection.engine.url.database} is damaged; {_RESTORE}")
+
+
+def _remedy(error: SQLAlchemyError, is_sqlite: bool) -> str:
+    code = str(getattr(getattr(error, "orig", None), "sqlite_errorname", ""))
+    if code.startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
+        return f"the file is damaged; {_RESTORE}"
+    if code.startswith("SQLITE_READONLY"):
+        return "the file or its disk is read-only; let this process write there, or name another place"
+    if code.startswith("SQLITE_FULL"):
+        return "the disk is full; make room"
+    if code.startswith("SQLITE_BUSY"):
+        return "another process keeps it locked; wait for that one or stop it"
+    if is_sqlite:
+        return "check that its folder exists, and that this process may write to both"
+    return "check that the server runs, and user, password and name"
 
 
 def _teach_manners(connection: Any, _record: object) -> None:
