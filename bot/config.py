@@ -13,13 +13,15 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from dotenv import dotenv_values
 
 from bot.messages import Address, parse_address
+from bot.metrics import loopback
 
 PREFIX = "RUECKSPIEGEL_"
 SECRETS = ("TELEGRAM_TOKEN", "MATRIX_PASSWORD", "DATABASE")
 """May come as `X_FILE`, the path of a file that holds the value."""
 KNOWN = (
     *SECRETS, "TELEGRAM_API_URL", "MATRIX_HOMESERVER", "MATRIX_USER", "STATE", "DATA", "KEY_FILE", "CONTACT", "STEWARDS",
-    "STEWARD_ROOM", "TWO_STEWARDS", "PREVIEW_HOURS", "TIMEZONE", "LANGUAGE", "LOG", *(f"{name}_FILE" for name in SECRETS),
+    "STEWARD_ROOM", "TWO_STEWARDS", "PREVIEW_HOURS", "TIMEZONE", "LANGUAGE", "LOG", "METRICS",
+    *(f"{name}_FILE" for name in SECRETS),
 )  # fmt: skip
 _TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]{3,}")
 
@@ -49,10 +51,18 @@ class Settings:
     preview_hours: int = 2
     timezone: str = "Europe/Berlin"
     debug: bool = False
+    metrics: tuple[str, int] | None = None
 
     @property
     def database_url(self) -> str:
         return self.database or f"sqlite+aiosqlite:///{(self.state / 'rueckspiegel.db').absolute()}"
+
+    @property
+    def clocks(self) -> dict[str, str]:
+        """Platform to an address of it that tells the time."""
+        homeserver = f"{self.matrix_homeserver}/_matrix/client/versions" if self.matrix_homeserver else None
+        urls = {"telegram": self.telegram_api_url if self.telegram_token else None, "matrix": homeserver}
+        return {name: url for name, url in urls.items() if url}
 
     @property
     def key_path(self) -> Path:
@@ -88,6 +98,7 @@ def read_settings(environment: Mapping[str, str] | None = None, folder: Path = P
         steward_room=_room(values.get("STEWARD_ROOM")),
         timezone=_zone(values.get("TIMEZONE", Settings().timezone)),
         debug=_one_of(values, "LOG", ("info", "debug")) == "debug",
+        metrics=_metrics(values.get("METRICS")),
     )
 
 
@@ -164,6 +175,13 @@ def _hours(text: str) -> int:
     if not text.isdigit() or int(text) > 48:
         raise _broken("PREVIEW_HOURS", f"{text!r} is no number of hours; write 0 (no preview) to 48")
     return int(text)
+
+
+def _metrics(text: str | None) -> tuple[str, int] | None:
+    try:
+        return None if text is None else loopback(text)
+    except ValueError as error:
+        raise _broken("METRICS", str(error)) from error
 
 
 def _yes(values: Mapping[str, str], name: str, default: str) -> bool:
