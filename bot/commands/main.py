@@ -8,11 +8,12 @@ from typing import Any
 import click
 
 from bot.base import BrokenBase
-from bot.commands import channels, curate, drafts, feeds, gaps, ledger, links, measure, operate, run, sheet, talk
+from bot.commands import channels, curate, doctor, drafts, feeds, gaps, ledger, links, measure, run, sheet, status, talk
 from bot.config import BrokenSettings
 from bot.findings import errors_of
 from bot.intake.found import NotTaken
 from bot.keys import BrokenKey
+from bot.metrics import PortTaken
 from bot.questions import BrokenQuestions
 from bot.search.arrays import OldArrays
 from bot.store import BrokenStore
@@ -38,7 +39,7 @@ class _OneLineErrors(click.Group):
             for finding in errors_of(error.findings):
                 click.echo(str(finding), err=True)
             sys.exit(_fail(f"{len(errors_of(error.findings))} mistakes in the data folder, nothing was done; mend them"))
-        except (BrokenSettings, BrokenQuestions, OldArrays, BrokenKey, BrokenStore, Leased, NotTaken) as error:
+        except (BrokenSettings, BrokenQuestions, OldArrays, BrokenKey, BrokenStore, Leased, NotTaken, PortTaken) as error:
             sys.exit(_fail(str(error)))
         sys.exit(status if isinstance(status, int) else 0)
 
@@ -55,8 +56,8 @@ def main() -> None:
 
 
 for command in (
-    talk.chat, talk.ask, run.run, operate.doctor, curate.check, curate.train, curate.refit, measure.evaluate,
-    channels.channel, ledger.digest, ledger.deliveries, ledger.status, sheet.sheet, feeds.feed, links.links,
+    talk.chat, talk.ask, run.run, doctor.doctor, curate.check, curate.train, curate.refit, measure.evaluate,
+    channels.channel, ledger.digest, ledger.deliveries, status.status, sheet.sheet, feeds.feed, links.links,
     drafts.init, drafts.import_, drafts.draft, gaps.gaps,
 ):  # fmt: skip
     main.add_command(command)
