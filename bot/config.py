@@ -58,13 +58,6 @@ class Settings:
         return self.database or f"sqlite+aiosqlite:///{(self.state / 'rueckspiegel.db').absolute()}"
 
     @property
-    def clocks(self) -> dict[str, str]:
-        """Platform to an address of it that tells the time."""
-        homeserver = f"{self.matrix_homeserver}/_matrix/client/versions" if self.matrix_homeserver else None
-        urls = {"telegram": self.telegram_api_url if self.telegram_token else None, "matrix": homeserver}
-        return {name: url for name, url in urls.items() if url}
-
-    @property
     def key_path(self) -> Path:
         state = self.state.absolute()
         return self.key_file or state.with_name(state.name + ".key")

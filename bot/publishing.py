@@ -11,6 +11,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.app import App, now
 from bot.base import Base
+from bot.config import Settings
 from bot.digests import Subscription
 from bot.facts import Item
 from bot.logs import Event, fail
@@ -125,7 +126,8 @@ class Publishing:
 
     async def _preview(self) -> None:
         async with _guarded():
-            await self.previewer.tick(now())
+            if self._may():  # What cannot be written down as shown would be shown again and again.
+                await self.previewer.tick(now())
 
     async def _correct(self) -> None:
         async with _guarded():
@@ -142,6 +144,13 @@ async def _guarded() -> AsyncIterator[None]:
         fail(Event.UNHANDLED, exception=error)
 
 
+def clocks(settings: Settings) -> dict[str, str]:
+    """Platform to an address of it that tells the time."""
+    homeserver = f"{settings.matrix_homeserver}/_matrix/client/versions" if settings.matrix_homeserver else None
+    urls = {"telegram": settings.telegram_api_url if settings.telegram_token else None, "matrix": homeserver}
+    return {name: url for name, url in urls.items() if url}
+
+
 def _urls(app: App) -> list[str]:
     """Whom to ask for the time."""
-    return list(app.settings.clocks.values())
+    return list(clocks(app.settings).values())

@@ -12,6 +12,7 @@ from bot.digests import Subscription
 from bot.keys import load_keys
 from bot.loops.clock import MOST_SKEW, asked, skew_of
 from bot.messages import Address
+from bot.publishing import clocks
 from bot.store import Store, subscriptions
 from bot.transports.matrix.identity import Identity
 from bot.transports.matrix.proof import NotLoggedIn, proof, rooms_joined
@@ -29,7 +30,7 @@ Reachable = Callable[[Address], Awaitable[bool]]
 
 async def clock_signs(settings: Settings) -> AsyncIterator[Sign]:
     """This machine's clock against each platform's."""
-    for platform, url in settings.clocks.items():
+    for platform, url in clocks(settings).items():
         told = await asked(url)
         skew = None if told is None else skew_of(told, now())
         name = f"clock against {platform}"
@@ -71,7 +72,7 @@ async def matrix_signs(settings: Settings) -> AsyncIterator[Sign]:
     credentials = _credentials(settings)
     if credentials is None:
         return
-    if await asked(settings.clocks["matrix"]) is None:
+    if await asked(clocks(settings)["matrix"]) is None:
         says = f"{settings.matrix_homeserver} does not answer"
         yield Sign("matrix", "fail", says, f"check the network and {PREFIX}MATRIX_HOMESERVER")
         return
