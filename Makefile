@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export RUECKSPIEGEL_STATE ?= state
 
-.PHONY: help chat test lint bench chaos promises train clean
+.PHONY: help chat test lint bench chaos soak promises train clean
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo "make test   run all tests"
 	@echo "make lint   ruff, mypy, import-linter, check of the data"
 	@echo "make chaos  kill and starve the bot, and count what was lost"
+	@echo "make soak   ask 50,000 questions and see that nothing grows"
 	@echo "make promises  run the long tests, among them those that fail today"
 	@echo "make bench  measure speed, memory and accuracy into docs/benchmarks.md"
 	@echo "make train  fit the model to the data and write data/model"
@@ -45,6 +46,9 @@ bench: $(BIN)/.dev
 chaos: $(BIN)/.dev
 	$(BIN)/python -m tests.chaos
 	$(BIN)/python -m tests.chaos_digests
+
+soak: $(BIN)/.dev
+	$(BIN)/python -m tests.soak
 
 promises: $(BIN)/.dev
 	$(BIN)/python -m pytest -m promises
