@@ -43,7 +43,7 @@ class Disk:
         if full != self.full:
             self.full = full
             if full:
-                warn(Event.DISK_FULL, megabytes=room // 2**20)
+                warn(Event.DISK_FULL)
             await self._tell("steward.disk" if full else "steward.disk-well", {"megabytes": str(room // 2**20)})
 
     def _room(self) -> int:
