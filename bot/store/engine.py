@@ -163,9 +163,9 @@ def _remedy(error: SQLAlchemyError, is_sqlite: bool) -> str:
         return "the disk is full; make room"
     if code.startswith("SQLITE_BUSY"):
         return "another process keeps it locked; wait for that one or stop it"
-    if is_sqlite:
+    if code.startswith("SQLITE_CANTOPEN"):
         return "check that its folder exists, and that this process may write to both"
-    return "check that the server runs, and user, password and name"
+    return "check that it exists, is intact and may be written to" if is_sqlite else "check the server, user, password and name"
 
 
 def _teach_manners(connection: Any, _record: object) -> None:
