@@ -6,7 +6,7 @@ export RUECKSPIEGEL_STATE ?= state
 # The site's theme advertises its successor at each build.
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help chat test lint docs bench chaos promises train wheel image clean
+.PHONY: help chat test lint docs bench chaos soak promises train wheel image clean
 .DEFAULT_GOAL := help
 
 help:
@@ -15,6 +15,7 @@ help:
 	@echo "make lint   ruff, mypy, import-linter, check of the data, docs without warnings"
 	@echo "make docs   the documentation as a site, into site/"
 	@echo "make chaos  kill and starve the bot, and count what was lost"
+	@echo "make soak   ask 50,000 questions and see that nothing grows"
 	@echo "make promises  run the long tests, among them those that fail today"
 	@echo "make bench  measure speed, memory and accuracy into docs/benchmarks.md"
 	@echo "make train  fit the model to the data and write data/model"
@@ -54,6 +55,9 @@ bench: $(BIN)/.dev
 chaos: $(BIN)/.dev
 	$(BIN)/python -m tests.chaos
 	$(BIN)/python -m tests.chaos_digests
+
+soak: $(BIN)/.dev
+	$(BIN)/python -m tests.soak
 
 promises: $(BIN)/.dev
 	$(BIN)/python -m pytest -m promises

@@ -38,6 +38,21 @@ def render(heard: Heard, speaker: Speaker) -> Reply:
             return _decline(heard.outcome, speaker)
 
 
+def named(heard: Heard) -> tuple[str, str | None, float]:
+    """The name, the kind and the score of an outcome, as decisions name them."""
+    match heard.outcome:
+        case Answer(kind=kind, score=score):
+            return "answer", kind, score
+        case Suggest(score=score):
+            return "suggest", None, score
+        case NotKnown(score=score):
+            return "unknown", None, score
+        case Decline(kind=kind, score=score):
+            return "decline", kind, score
+        case _:
+            return "answer", None, 1.0
+
+
 def answer(outcome: Answer, speaker: Speaker) -> Reply:
     """The claim with what must be said before it, and its provenance."""
     fact = outcome.fact

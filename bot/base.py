@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.resources
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,7 +30,7 @@ class BrokenBase(Exception):
 
 @dataclass(frozen=True)
 class Base:
-    """Everything the bot can say, and nothing about who asks."""
+    """Everything the bot can say, and nothing about who asks. `version` is a hash of all that was read."""
 
     folder: Path
     facts: Mapping[str, Fact]
@@ -44,6 +46,7 @@ class Base:
     dossier: Mapping[str, str]
     feeds: tuple[Feed, ...]
     grid: Mapping[str, Any] = field(repr=False)
+    version: str = ""
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -90,4 +93,11 @@ def assemble(folder: Folder) -> Base:
         dossier=settings.get("dossier") or {},
         feeds=tuple(folder.feeds()),
         grid=folder.trees["grid"] or {},
+        version=_version(folder),
     )
+
+
+def _version(folder: Folder) -> str:
+    """The same for the same content, wherever it lies and however its files are written."""
+    content = [{name: document.tree for name, document in sorted(folder.documents.items())}, folder.trees]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=sorted).encode()).hexdigest()[:12]

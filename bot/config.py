@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
 
-from bot.backups import BrokenBackup, recipient_of
-from bot.messages import Address, parse_address
+from bot.messages import Address
+from bot.setting import (
+    PREFIX,
+    broken,
+    database_of,
+    matrix_user_of,
+    metrics_at,
+    number_of,
+    one_of,
+    recipient,
+    room_of,
+    stewards_of,
+    token_of,
+    url_of,
+    yes_or_no,
+    zone_of,
+)
 
-PREFIX = "RUECKSPIEGEL_"
 SECRETS = ("TELEGRAM_TOKEN", "MATRIX_PASSWORD", "DATABASE")
 """May come as `X_FILE`, the path of a file that holds the value."""
 KNOWN = (
     *SECRETS, "TELEGRAM_API_URL", "MATRIX_HOMESERVER", "MATRIX_USER", "STATE", "DATA", "KEY_FILE", "CONTACT", "STEWARDS",
-    "STEWARD_ROOM", "TWO_STEWARDS", "PREVIEW_HOURS", "TIMEZONE", "LANGUAGE", "LOG", "BACKUP_TO", "BACKUP_DAYS",
+    "STEWARD_ROOM", "TWO_STEWARDS", "PREVIEW_HOURS", "TIMEZONE", "LANGUAGE", "LOG", "BACKUP_TO", "BACKUP_DAYS", "METRICS",
     *(f"{name}_FILE" for name in SECRETS),
 )  # fmt: skip
-_TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]{3,}")
-
-
-class BrokenSettings(Exception):
-    """A setting is missing or wrong; the message names the variable and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,7 @@ class Settings:
     debug: bool = False
     backup_to: str | None = None
     backup_days: int = 14
+    metrics: tuple[str, int] | None = None
 
     @property
     def database_url(self) -> str:
@@ -70,30 +78,31 @@ def read_settings(environment: Mapping[str, str] | None = None, folder: Path = P
     :raises BrokenSettings: for a variable that does not exist or a value that cannot be.
     """
     values = _values(os.environ if environment is None else environment, folder)
-    stewards = _stewards(values.get("STEWARDS", ""))
+    stewards = stewards_of(values.get("STEWARDS", ""))
     language = values.get("LANGUAGE", "de")
     if len(language) != 2 or not language.isalpha():
-        raise _broken("LANGUAGE", f"{language!r} is no language code; write two letters, such as de")
+        raise broken("LANGUAGE", f"{language!r} is no language code; write two letters, such as de")
     return Settings(
         data=Path(values["DATA"]) if "DATA" in values else None,
         state=Path(values.get("STATE", "state")),
         contact=values.get("CONTACT"),
         language=language.lower(),
-        telegram_token=_token(values),
-        telegram_api_url=_url(values, "TELEGRAM_API_URL", Settings().telegram_api_url),
-        matrix_homeserver=_url(values, "MATRIX_HOMESERVER", "") if "MATRIX_HOMESERVER" in values else None,
-        matrix_user=_matrix_user(values),
+        telegram_token=token_of(values),
+        telegram_api_url=url_of(values, "TELEGRAM_API_URL", Settings().telegram_api_url),
+        matrix_homeserver=url_of(values, "MATRIX_HOMESERVER", "") if "MATRIX_HOMESERVER" in values else None,
+        matrix_user=matrix_user_of(values),
         matrix_password=values.get("MATRIX_PASSWORD"),
-        preview_hours=_number(values, "PREVIEW_HOURS", 2, 0, 48),
-        database=_database(values),
+        preview_hours=number_of(values, "PREVIEW_HOURS", 2, 0, 48),
+        database=database_of(values),
         key_file=Path(values["KEY_FILE"]) if "KEY_FILE" in values else None,
         stewards=stewards,
-        two_stewards=_yes(values, "TWO_STEWARDS", "yes" if len(stewards) > 1 else "no"),
-        steward_room=_room(values.get("STEWARD_ROOM")),
-        timezone=_zone(values.get("TIMEZONE", Settings().timezone)),
-        debug=_one_of(values, "LOG", ("info", "debug")) == "debug",
-        backup_to=_recipient(values.get("BACKUP_TO")),
-        backup_days=_number(values, "BACKUP_DAYS", 14, 1, 3650),
+        two_stewards=yes_or_no(values, "TWO_STEWARDS", "yes" if len(stewards) > 1 else "no"),
+        steward_room=room_of(values.get("STEWARD_ROOM")),
+        timezone=zone_of(values.get("TIMEZONE", Settings().timezone)),
+        debug=one_of(values, "LOG", ("info", "debug")) == "debug",
+        backup_to=recipient(values.get("BACKUP_TO")),
+        backup_days=number_of(values, "BACKUP_DAYS", 14, 1, 3650),
+        metrics=metrics_at(values.get("METRICS")),
     )
 
 
@@ -107,7 +116,7 @@ def _values(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
         if name not in KNOWN:
             near = get_close_matches(name, KNOWN, n=1)
             hint = f"perhaps {PREFIX}{near[0]} was meant" if near else f"known are {', '.join(PREFIX + k for k in KNOWN)}"
-            raise _broken(name, f"there is no such setting; {hint}")
+            raise broken(name, f"there is no such setting; {hint}")
     for name in SECRETS:
         path = values.get(f"{name}_FILE")
         if path is None:
@@ -115,108 +124,10 @@ def _values(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
         try:
             secret = Path(path).read_text(encoding="utf-8").strip()
         except (OSError, UnicodeError) as error:
-            raise _broken(f"{name}_FILE", f"{path} cannot be read; name a file that this process may read") from error
+            raise broken(f"{name}_FILE", f"{path} cannot be read; name a file that this process may read") from error
         if not secret:
             continue  # As an empty variable: the secret of a platform that is not set up.
         if name in values:
-            raise _broken(name, f"it is set twice, here and in {PREFIX}{name}_FILE; keep one")
+            raise broken(name, f"it is set twice, here and in {PREFIX}{name}_FILE; keep one")
         values[name] = secret
     return values
-
-
-def _broken(name: str, problem: str) -> BrokenSettings:
-    return BrokenSettings(f"{PREFIX}{name}: {problem}")
-
-
-def _token(values: Mapping[str, str]) -> str | None:
-    token = values.get("TELEGRAM_TOKEN")
-    if token is not None and not _TOKEN.fullmatch(token):
-        raise _broken("TELEGRAM_TOKEN", "that is no bot token; copy the one that BotFather gave, such as 123456:ABC-DEF")
-    return token
-
-
-def _matrix_user(values: Mapping[str, str]) -> str | None:
-    """The user id; where one of the three Matrix settings is set, all must be."""
-    names = ("MATRIX_HOMESERVER", "MATRIX_USER", "MATRIX_PASSWORD")
-    missing = [name for name in names if name not in values]
-    if 0 < len(missing) < len(names):
-        raise _broken(missing[0], "it is missing, and the other Matrix settings are set; set all three or none")
-    user = values.get("MATRIX_USER")
-    if user is not None and not re.fullmatch(r"@[^:\s]+:\S+", user):
-        raise _broken("MATRIX_USER", "write the full user id, such as @rueckspiegel:example.org")
-    return user
-
-
-def _url(values: Mapping[str, str], name: str, default: str) -> str:
-    url = values.get(name, default).rstrip("/")
-    if not re.fullmatch(r"https?://[^/\s?#@]+", url):
-        raise _broken(name, "write scheme, host and port alone, such as https://api.telegram.org")
-    return url
-
-
-def _database(values: Mapping[str, str]) -> str | None:
-    url = values.get("DATABASE")
-    if url is not None and not url.startswith(("sqlite+aiosqlite:///", "postgresql+psycopg://")):
-        raise _broken("DATABASE", "write sqlite+aiosqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME")
-    return url
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise _broken("TIMEZONE", f"{name!r} is no time zone; write one such as Europe/Berlin") from error
-    return name
-
-
-def _number(values: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
-    text = values.get(name, str(default))
-    if not text.isdigit() or not least <= int(text) <= most:
-        raise _broken(name, f"{text!r} cannot be; write a number from {least} to {most}")
-    return int(text)
-
-
-def _recipient(text: str | None) -> str | None:
-    try:
-        return str(recipient_of(text)) if text else None
-    except BrokenBackup as error:
-        raise _broken("BACKUP_TO", str(error)) from error
-
-
-def _yes(values: Mapping[str, str], name: str, default: str) -> bool:
-    value = values.get(name, default).casefold()
-    if value not in ("yes", "no"):
-        raise _broken(name, f"{value!r} is neither; write yes or no")
-    return value == "yes"
-
-
-def _one_of(values: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
-    value = values.get(name, allowed[0]).casefold()
-    if value not in allowed:
-        raise _broken(name, f"{value!r} is not known; write {' or '.join(allowed)}")
-    return value
-
-
-def _room(text: str | None) -> Address | None:
-    if text is None:
-        return None
-    try:
-        return parse_address(text)
-    except ValueError as error:
-        raise _broken("STEWARD_ROOM", str(error)) from error
-
-
-def _stewards(text: str) -> dict[str, str]:
-    """`anna=telegram:1001,ben=matrix:@ben:server` as `telegram:1001` to `anna`; without a name: steward-1, …"""
-    stewards: dict[str, str] = {}
-    for number, part in enumerate(filter(None, (part.strip() for part in text.split(","))), 1):
-        name, separator, account = part.partition("=")
-        if not separator:
-            name, account = f"steward-{number}", part
-        platform, _, id = account.strip().partition(":")
-        if not (platform == "telegram" and id.isdigit()) and not (platform == "matrix" and re.fullmatch(r"@[^:\s]+:\S+", id)):
-            raise _broken("STEWARDS", f"entry {number} names no account; write anna=telegram:1001 or ben=matrix:@ben:server")
-        if name.strip() in stewards.values() or account.strip() in stewards:
-            raise _broken("STEWARDS", f"entry {number} repeats a name or an account; write each once")
-        stewards[account.strip()] = name.strip()
-    return stewards

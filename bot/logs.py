@@ -59,6 +59,8 @@ class Event(Enum):
     NOT_DELIVERED = "not-delivered"
     POISON = "poison"
     HELD = "held"
+    DISK_FULL = "disk-full"
+    NO_HEARTBEAT = "no-heartbeat"
     RELOADED = "reloaded"
     NOT_RELOADED = "not-reloaded"
     NOT_COMMITTED = "not-committed"

@@ -11,21 +11,24 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.app import App, now
 from bot.base import Base
+from bot.config import Settings
 from bot.digests import Subscription
 from bot.facts import Item
 from bot.logs import Event, fail
 from bot.loops.clock import Clock
 from bot.loops.correct import Corrector
 from bot.loops.deliver import Deliverer
+from bot.loops.disk import Disk
 from bot.loops.plan import Planner
 from bot.loops.preview import Previewer
 from bot.loops.ready import Ready
 from bot.loops.reload import Reloader
+from bot.loops.rounds import Rounds
 from bot.loops.stewards import Stewards
 from bot.messages import Address, Button, reply
 from bot.speaker import Speaker
 from bot.store import Store, Transaction, subscriptions
-from bot.transports import Transport
+from bot.transports import Transport, TransportEnded
 
 TICK_SECONDS = 5
 
@@ -37,9 +40,11 @@ class Publishing:
         settings = app.settings
         self._app, self._store, self._stewards = app, store, stewards
         self.clock = Clock(_urls(app), now, self.tell)
+        self.disk = Disk([settings.state, *([store.folder] if store.folder else [])], self.tell)
+        self.rounds = Rounds()
         self.planner = Planner(store, self._base, settings.timezone, settings.language, self.tell)
         ready = Ready(self._base, settings.timezone, settings.language)
-        self.deliverer = Deliverer(store, transports, now, self.clock.may, self.tell, ready)
+        self.deliverer = Deliverer(store, transports, now, self._may, self.tell, ready)
         self.previewer = Previewer(store, self._base, settings.timezone, settings.preview_hours, self._show)
         self.corrector = Corrector(store, transports, self._base, settings.language)
         self.reloader = Reloader(app, settings.state, self.tell)
@@ -48,6 +53,7 @@ class Publishing:
             self.deliverer.deliver_for_ever,
             self.reloader.watch_for_ever,
             self.clock.watch_for_ever,
+            self.disk.watch_for_ever,
             stewards.tell_for_ever,
         )
 
@@ -70,6 +76,17 @@ class Publishing:
     async def tell(self, key: str, values: Mapping[str, str]) -> None:
         """A note to the stewards' room, where there is one."""
         self._stewards.tell(reply(self._app.base.texts.say(self._app.settings.language, key, **values)))
+
+    async def ended(self, transport: Transport, error: TransportEnded) -> None:
+        """A platform ended while others go on: whoever reads the stewards' room can mend it."""
+        await self.tell("steward.ended", {"platform": transport.platform, "why": str(error)})
+
+    def held(self) -> list[str]:
+        """Why nothing is planned and delivered just now."""
+        return [name for name, ours in (("clock", self.clock), ("disk", self.disk)) if not ours.may()]
+
+    def _may(self) -> bool:
+        return not self.held()
 
     def _base(self) -> Base:
         return self._app.base
@@ -99,19 +116,22 @@ class Publishing:
 
     async def _plan(self) -> None:
         async with _guarded():
-            while self.clock.may():
+            while self._may():
                 if await self.planner.tick(now()):
                     self.deliverer.wake()
+                self.rounds.came("plan")
                 if not self.planner.behind:
                     break
+        self.rounds.came("plan")
 
     async def _preview(self) -> None:
         async with _guarded():
-            await self.previewer.tick(now())
+            if self._may():  # What cannot be written down as shown would be shown again and again.
+                await self.previewer.tick(now())
 
     async def _correct(self) -> None:
         async with _guarded():
-            if self.clock.may():
+            if self._may():
                 await self.corrector.tick(now())
 
 
@@ -124,8 +144,13 @@ async def _guarded() -> AsyncIterator[None]:
         fail(Event.UNHANDLED, exception=error)
 
 
+def clocks(settings: Settings) -> dict[str, str]:
+    """Platform to an address of it that tells the time."""
+    homeserver = f"{settings.matrix_homeserver}/_matrix/client/versions" if settings.matrix_homeserver else None
+    urls = {"telegram": settings.telegram_api_url if settings.telegram_token else None, "matrix": homeserver}
+    return {name: url for name, url in urls.items() if url}
+
+
 def _urls(app: App) -> list[str]:
     """Whom to ask for the time."""
-    settings = app.settings
-    homeserver = f"{settings.matrix_homeserver}/_matrix/client/versions" if settings.matrix_homeserver else None
-    return [url for url in (settings.telegram_api_url if settings.telegram_token else None, homeserver) if url]
+    return list(clocks(app.settings).values())

@@ -17,7 +17,10 @@ from bot.loops.count import Counting
 from bot.loops.purge import purge
 from bot.loops.serve import Service
 from bot.loops.stewards import Stewards
+from bot.loops.tally import Tally
 from bot.messages import Role
+from bot.metrics import served
+from bot.operating import Operating
 from bot.publishing import Publishing
 from bot.reviewing import Reviewing
 from bot.store import Store
@@ -47,6 +50,7 @@ async def running(app: App, keys: Keys, pacer: Pacer | None = None, patience: Pa
 
     :raises BrokenStore: where the database cannot be opened.
     :raises Leased: where another process serves one of the accounts.
+    :raises PortTaken: where the metrics' port cannot be opened.
     """
     os.umask(0o077)  # What is kept is read by its owner alone.
     async with AsyncExitStack() as stack:
@@ -57,8 +61,10 @@ async def running(app: App, keys: Keys, pacer: Pacer | None = None, patience: Pa
         publishing = Publishing(app, store, transports, stewards)
         reviewing = Reviewing(app, store, stewards, publishing.tell, publishing.reloader.wake)
         counting = Counting(store, lambda: app.base, ZoneInfo(app.settings.timezone), now, publishing.tell)
-        answering = Answering(router, lambda: app.desk(now()), transports, stewards, counting.count)
-        service = Service([], answering.receive, finish=publishing.stop)
+        tally = Tally(now)
+        answering = Answering(router, lambda: app.desk(now()), transports, stewards, counting.count, tally.count)
+        service = Service([], answering.receive, finish=publishing.stop, on_ended=publishing.ended)
+        operating = Operating(app, store, service, publishing.held, publishing.rounds, tally)
         kept: list[Answered] = []
         if app.settings.telegram_token is not None:
             account = f"telegram:{app.settings.telegram_token.partition(':')[0]}"
@@ -74,8 +80,9 @@ async def running(app: App, keys: Keys, pacer: Pacer | None = None, patience: Pa
             transports["matrix"] = matrix
             app.fingerprints["matrix"] = matrix.fingerprint
         purging = partial(purge, store, kept, app.memory, now, backups_of(app.settings))
-        service.chores = [purging, counting.count_for_ever, *publishing.chores, *reviewing.chores]
+        service.chores = [purging, counting.count_for_ever, operating.beat_for_ever, *publishing.chores, *reviewing.chores]
         service.transports = list(transports.values())
+        stack.enter_context(served(app.settings.metrics, lambda: operating.latest))
         yield service
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from bot.answers import render
+from dataclasses import replace
+
+from bot.answers import named, render
 from bot.desk import Desk
 from bot.messages import Message, Reply, Span, reply
 from bot.router import Router, argument_of
@@ -36,7 +38,7 @@ async def _answer(text: str, message: Message, desk: Desk) -> Reply:
     facts = [one.fact for one in replies if one.fact]
     if facts:
         desk.memory.said(message.address, facts[-1], desk.now)
-    said = replies[0] if len(replies) == 1 else _both(replies)
+    said = replace(replies[0] if len(replies) == 1 else _both(replies), outcome=named(heard[0])[0])
     return with_way_on(said, text, desk.speaker(message, heard[0].language)) if any(map(is_open, heard)) else said
 
 

@@ -24,6 +24,7 @@ from tests.bot_api import BotApi
 QUESTION = "what can the van camera record?"
 CONTACT = "union office, 030 123"
 ROOM = "telegram:-100555"
+KEYS = Keys(b"k" * 32)
 
 
 def app_on(app: App, url: str, state: Path, room: str | None = None, **settings: object) -> App:
@@ -34,6 +35,12 @@ def app_on(app: App, url: str, state: Path, room: str | None = None, **settings:
 def app_on_matrix(app: App, url: str, user: str, password: str, state: Path, room: str | None = None) -> App:
     """The same on a homeserver."""
     return _opened(app, room, matrix_homeserver=url, matrix_user=user, matrix_password=password, state=state)
+
+
+def app_on_both(app: App, telegram: str, homeserver: str, user: str, password: str, state: Path) -> App:
+    """The same on both."""
+    settings = {"telegram_token": "123456:TEST", "telegram_api_url": telegram, "state": state}
+    return _opened(app, None, matrix_homeserver=homeserver, matrix_user=user, matrix_password=password, **settings)
 
 
 def _opened(app: App, room: str | None, **settings: object) -> App:
@@ -47,7 +54,7 @@ def _opened(app: App, room: str | None, **settings: object) -> App:
 @asynccontextmanager
 async def live(app: App, pacer: Pacer | None = None, patience: Patience | None = None) -> AsyncIterator[Service]:
     """Running; stopped in an orderly way at the end, with everything it was asked answered."""
-    async with running(app, Keys(b"k" * 32), pacer, patience) as service:
+    async with running(app, KEYS, pacer, patience) as service:
         task = asyncio.create_task(service.run())
         try:
             yield service

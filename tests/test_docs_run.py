@@ -14,10 +14,11 @@ import pytest
 from click.testing import CliRunner
 
 from bot.commands.main import main
-from bot.config import KNOWN, PREFIX, read_settings
+from bot.config import KNOWN, read_settings
 from bot.deliveries import UNKNOWN
 from bot.keys import load_keys
 from bot.messages import reply
+from bot.setting import PREFIX
 from bot.store import Transaction, open_store, outbox, subscriptions
 from tests.conftest import NOW
 from tests.shown import PAGES, ROOT, commands_in, meant, rows

@@ -108,23 +108,3 @@ def settle(id: str, verdict: str) -> None:
         await settling.looked_at(store, transaction, found, verdict == "sent", now())
 
     in_transaction(work)
-
-
-@click.command()
-def status() -> None:
-    """Subscriptions, what is due next, and how the ledger stands."""
-
-    async def work(app: App, store: Store, transaction: Transaction) -> list[str]:
-        found = await subscriptions.all_subscriptions(store, transaction)
-        counted = await ledger.counts(transaction)
-        paused = [one for one in found if one.paused]
-        upcoming = min((next(one.schedule.slots(now())).at for one in found if not one.paused), default=None)
-        lines = [
-            f"channels: {len(found)}, paused: {len(paused)}",
-            f"next digest: {upcoming:%Y-%m-%dT%H:%M:%SZ}" if upcoming else "next digest: none",
-            "deliveries: " + (", ".join(f"{state} {number}" for state, number in sorted(counted.items())) or "none"),
-        ]
-        return lines + [f"paused: {one.address} ({one.paused})" for one in paused]
-
-    for line in in_transaction(work):
-        click.echo(line)

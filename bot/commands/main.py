@@ -9,15 +9,33 @@ import click
 
 from bot.backups import BrokenBackup
 from bot.base import BrokenBase
-from bot.commands import backup, channels, curate, drafts, feeds, gaps, ledger, links, measure, operate, run, sheet, talk
-from bot.config import BrokenSettings
+from bot.commands import (
+    backup,
+    channels,
+    curate,
+    doctor,
+    drafts,
+    feeds,
+    gaps,
+    ledger,
+    links,
+    measure,
+    run,
+    sheet,
+    status,
+    talk,
+)  # fmt: skip
 from bot.findings import errors_of
 from bot.intake.found import NotTaken
 from bot.keys import BrokenKey
+from bot.metrics import PortTaken
 from bot.questions import BrokenQuestions
 from bot.search.arrays import OldArrays
+from bot.setting import BrokenSettings
 from bot.store import BrokenStore
 from bot.store.lease import Leased
+
+REFUSALS = (BrokenSettings, BrokenQuestions, OldArrays, BrokenBackup, BrokenKey, BrokenStore, Leased, NotTaken, PortTaken)
 
 
 class _OneLineErrors(click.Group):
@@ -39,7 +57,7 @@ class _OneLineErrors(click.Group):
             for finding in errors_of(error.findings):
                 click.echo(str(finding), err=True)
             sys.exit(_fail(f"{len(errors_of(error.findings))} mistakes in the data folder, nothing was done; mend them"))
-        except (BrokenSettings, BrokenQuestions, OldArrays, BrokenBackup, BrokenKey, BrokenStore, Leased, NotTaken) as error:
+        except REFUSALS as error:
             sys.exit(_fail(str(error)))
         sys.exit(status if isinstance(status, int) else 0)
 
@@ -56,8 +74,8 @@ def main() -> None:
 
 
 for command in (
-    talk.chat, talk.ask, run.run, operate.doctor, curate.check, curate.train, curate.refit, measure.evaluate,
-    channels.channel, ledger.digest, ledger.deliveries, ledger.status, sheet.sheet, feeds.feed, links.links,
+    talk.chat, talk.ask, run.run, doctor.doctor, curate.check, curate.train, curate.refit, measure.evaluate,
+    channels.channel, ledger.digest, ledger.deliveries, status.status, sheet.sheet, feeds.feed, links.links,
     drafts.init, drafts.import_, drafts.draft, gaps.gaps, backup.backup, backup.restore,
 ):  # fmt: skip
     main.add_command(command)

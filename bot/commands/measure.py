@@ -11,10 +11,11 @@ from typing import Any
 import click
 
 from bot.accuracy import Row, Share, Verdict, distress, table
+from bot.answers import named
 from bot.app import App
 from bot.base import shipped_folder
 from bot.commands.common import data_option, open_with
-from bot.commands.talk import facts_of, named
+from bot.commands.talk import facts_of
 from bot.questions import Labelled, read_questions
 from bot.search.conversation import hear
 

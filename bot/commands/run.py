@@ -11,8 +11,13 @@ import click
 from bot import logs
 from bot.app import App, open_app
 from bot.commands.common import keys_of
-from bot.config import BrokenSettings, Settings, read_settings
+from bot.config import Settings, read_settings
+from bot.hardening import forbid_dumps
 from bot.running import LONGEST_END, running
+from bot.setting import BrokenSettings
+from bot.systemd import READY, STOPPING, notify
+
+LAST_SECONDS = int(LONGEST_END) + 1
 
 
 @click.command()
@@ -20,6 +25,7 @@ def run() -> int:
     """Serve every platform whose credentials are set, until SIGTERM."""
     settings = _checked(read_settings())
     logs.set_up(settings.debug)
+    forbid_dumps()
     app = open_app(settings)
     _ = app.matcher  # Loaded before the first question comes.
     return asyncio.run(_serve(app))
@@ -40,12 +46,19 @@ async def _serve(app: App) -> int:
     loop.set_exception_handler(logs.on_loop_exception)
     async with running(app, keys_of(app.settings)) as service:
 
-        def end() -> None:
+        def stop() -> None:
+            notify(STOPPING)
             loop.call_later(LONGEST_END, os._exit, 1)
             service.stop()
 
+        def end(*_: object) -> None:
+            # Not through the loop alone: one that hangs, or a thread that does, is ended by the kernel.
+            signal.alarm(LAST_SECONDS)
+            loop.call_soon_threadsafe(stop)
+
         for name in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(name, end)
+            signal.signal(name, end)
+        notify(READY)
         await service.run()
     for error in service.ended:
         click.echo(f"rueckspiegel: {error}", err=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from bot.answers import render
+from bot.answers import named, render
 from bot.app import App, now
 from bot.commands.common import data_option, open_with
 from bot.loops.answer import Answering
@@ -84,21 +84,6 @@ def answered(app: App, text: str, language: str | None) -> dict[str, object]:
         "score": round(score, 4),
         "text": "\n\n".join(texts),
     }
-
-
-def named(heard: Heard) -> tuple[str, str | None, float]:
-    """The name, the kind and the score of an outcome, as decisions name them."""
-    match heard.outcome:
-        case Answer(kind=kind, score=score):
-            return "answer", kind, score
-        case Suggest(score=score):
-            return "suggest", None, score
-        case NotKnown(score=score):
-            return "unknown", None, score
-        case Decline(kind=kind, score=score):
-            return "decline", kind, score
-        case _:
-            return "answer", None, 1.0
 
 
 def facts_of(heard: Heard) -> list[str]:

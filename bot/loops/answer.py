@@ -18,13 +18,14 @@ NOTE_SECONDS = 8.0
 
 @dataclass(frozen=True)
 class Answering:
-    """`transports` by platform; `count` takes the ids of what answered."""
+    """`transports` by platform; `count` takes the ids of what answered, `tally` a platform and an outcome."""
 
     router: Router
     desk: Callable[[], Desk]
     transports: Mapping[str, Transport]
     stewards: Stewards
     count: Callable[[Iterable[str]], None] | None = None
+    tally: Callable[[str, str], None] | None = None
 
     async def receive(self, message: Message, role_of: RoleOf) -> Reply | None:
         """What is said to a message, if anything."""
@@ -35,6 +36,8 @@ class Answering:
                 return await self._run(said, message)
             if said is not None and self.count is not None:
                 self.count(said.answers)
+            if said is not None and said.outcome is not None and self.tally is not None:
+                self.tally(message.address.platform, said.outcome)
             return said
         except Exception as error:  # Whatever a handler stumbles over, the asker gets an honest sentence.
             fail(Event.ANSWER_FAILED, exception=error)

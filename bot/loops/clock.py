@@ -37,8 +37,8 @@ class Clock:
 
     async def look(self) -> None:
         """Ask each platform for its time; one that does not say is no witness, and without any the last judgement holds."""
-        answers = [answer for url in self._urls if (answer := await self._ask(url)) is not None]
-        skews = [skew for answer in answers if (skew := self._skew(answer)) is not None]
+        answers = [answer for url in self._urls if (answer := await asked(url)) is not None]
+        skews = [abs(skew) for answer in answers if (skew := skew_of(answer, self._now())) is not None]
         if skews and min(skews) > MOST_SKEW:
             if not self.wrong:
                 warn(Event.HELD, seconds=min(skews))
@@ -47,16 +47,19 @@ class Clock:
         elif skews or (answers and self.wrong is None):
             self.wrong = False
 
-    async def _ask(self, url: str) -> str | None:
-        """What a platform says of the time, empty where it says nothing; None where it does not answer."""
-        try:
-            async with httpx.AsyncClient(timeout=10.0) as client:
-                return str((await client.get(url)).headers.get("Date", ""))
-        except httpx.HTTPError:
-            return None
 
-    def _skew(self, told: str) -> float | None:
-        try:
-            return abs((parsedate_to_datetime(told) - self._now()).total_seconds())
-        except (ValueError, TypeError):
-            return None
+async def asked(url: str) -> str | None:
+    """What a platform says of the time, empty where it says nothing; None where it does not answer."""
+    try:
+        async with httpx.AsyncClient(timeout=10.0) as client:
+            return str((await client.get(url)).headers.get("Date", ""))
+    except httpx.HTTPError:
+        return None
+
+
+def skew_of(told: str, now: datetime) -> float | None:
+    """Seconds by which the platform's clock is ahead of ours; None where it told no time."""
+    try:
+        return (parsedate_to_datetime(told) - now).total_seconds()
+    except (ValueError, TypeError):
+        return None

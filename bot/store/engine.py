@@ -46,6 +46,14 @@ _PATIENCE = {
 _DAMAGED = "is damaged; nothing was changed. Move the file away, keep it, and `rueckspiegel restore` the last backup"
 
 
+_REMEDIES = {
+    "SQLITE_READONLY": "the file or its disk is read-only; let this process write there, or name another place",
+    "SQLITE_FULL": "the disk is full; make room",
+    "SQLITE_BUSY": "another process keeps it locked; wait for that one or stop it",
+    "SQLITE_CANTOPEN": "check that its folder exists, and that this process may write to both",
+}
+
+
 class BrokenStore(Exception):
     """The database cannot be opened; the message says which setting and what to do, and holds no password."""
 
@@ -58,6 +66,12 @@ class Store:
     keys: Keys
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     _open: set[asyncio.Task[Any]] = field(default_factory=set, repr=False)
+
+    @property
+    def folder(self) -> Path | None:
+        """Where SQLite's file lies."""
+        path = self.engine.url.database if self.is_sqlite else None
+        return Path(path).absolute().parent if path else None
 
     @property
     def is_sqlite(self) -> bool:
@@ -127,7 +141,7 @@ def explained(url: str) -> Iterator[None]:
         raise BrokenStore(f"RUECKSPIEGEL_DATABASE: {error}") from error
     except SQLAlchemyError as error:
         where = make_url(url).render_as_string(hide_password=True)
-        raise BrokenStore(f"RUECKSPIEGEL_DATABASE: {where} {_reason(error)}") from error
+        raise BrokenStore(f"RUECKSPIEGEL_DATABASE: {where} {_reason(error, url.startswith('sqlite'))}") from error
 
 
 def damaged(url: str) -> BrokenStore:
@@ -135,11 +149,16 @@ def damaged(url: str) -> BrokenStore:
     return BrokenStore(f"RUECKSPIEGEL_DATABASE: {make_url(url).render_as_string(hide_password=True)} {_DAMAGED}")
 
 
-def _reason(error: SQLAlchemyError) -> str:
+def _reason(error: SQLAlchemyError, is_sqlite: bool) -> str:
     cause = getattr(error, "orig", None) or error
-    if getattr(cause, "sqlite_errorname", "") in ("SQLITE_NOTADB", "SQLITE_CORRUPT"):
+    code = str(getattr(cause, "sqlite_errorname", ""))
+    if code.startswith(("SQLITE_NOTADB", "SQLITE_CORRUPT")):
         return _DAMAGED
-    return f"cannot be opened ({type(cause).__name__}); check that it exists, is intact and may be written to"
+    remedy = next((remedy for begin, remedy in _REMEDIES.items() if code.startswith(begin)), None)
+    else_ = (
+        "check that it exists, is intact and may be written to" if is_sqlite else "check the server, user, password and name"
+    )
+    return f"cannot be opened ({type(cause).__name__}); {remedy or else_}"
 
 
 def _engine(url: str) -> AsyncEngine:

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bot.deliveries import SENDING, SENT, Delivery
+from bot.deliveries import PENDING, SENDING, SENT, Delivery
 from bot.store.engine import Store
 from bot.store.outbox import read
 from bot.store.schema import chats, deliveries, digests
@@ -47,6 +47,14 @@ async def counts(connection: AsyncConnection) -> dict[str, int]:
     number = func.count().label("number")
     rows = await connection.execute(select(deliveries.c.state, number).group_by(deliveries.c.state))
     return {row.state: row.number for row in rows}
+
+
+async def overdue(connection: AsyncConnection, now: datetime) -> tuple[int, int]:
+    """How many parts are due and not sent yet, and the seconds that the first of them has waited."""
+    moment = int(now.timestamp() * 1000)
+    wanted = select(func.count(), func.min(deliveries.c.due)).where(deliveries.c.state == PENDING, deliveries.c.due <= moment)
+    number, first = (await connection.execute(wanted)).one()
+    return number, (moment - first) // 1000 if number else 0
 
 
 async def last_slot(connection: AsyncConnection, chat: str, now: datetime) -> tuple[int, str] | None:

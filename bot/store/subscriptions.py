@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from typing import Any
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import bindparam, case, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.digests import Schedule, Subscription
@@ -59,6 +59,13 @@ async def due(store: Store, connection: AsyncConnection, now: datetime, most: in
         )
         for row in (await connection.execute(wanted)).all()
     ]
+
+
+async def counts(connection: AsyncConnection) -> tuple[int, int]:
+    """How many subscriptions there are, and how many of them are paused."""
+    paused = func.sum(case((subscriptions.c.paused != "", 1), else_=0))
+    number, resting = (await connection.execute(select(func.count(), paused).select_from(subscriptions))).one()
+    return number, int(resting or 0)
 
 
 async def of_chats(store: Store, connection: AsyncConnection, wanted: Collection[str]) -> dict[str, Subscription]:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bot.deliveries import Outcome
 from bot.messages import Address, Message, Reply, Role
+from bot.transports.inbox import Inbox
 
 RoleOf = Callable[[Message], Awaitable[Role]]
 Receive = Callable[[Message, RoleOf], Awaitable[Reply | None]]
@@ -21,6 +22,7 @@ class Transport(Protocol):
     """One bot account on one platform."""
 
     platform: str
+    inbox: Inbox
 
     async def listen(self, receive: Receive) -> None:
         """Receive and answer until told to stop.

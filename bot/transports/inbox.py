@@ -34,7 +34,8 @@ class _Update:
 class Inbox:
     """`held_up(chat)` says for how many seconds the chat itself cannot be answered, `all_held_up()` whether nobody can.
 
-    `waits(chat)`: whether its call still waits for its turn.
+    `waits(chat)`: whether its call still waits for its turn. `heard` is when the platform last answered, `turned` when
+    the loop that fills the inbox last came round, None while none does.
     """
 
     held_up: Callable[[str], float]
@@ -44,6 +45,9 @@ class Inbox:
     most_waiting: int = MOST_WAITING
     set_free: int = 0
     shed: int = 0
+    lost: int = 0
+    heard: float | None = None
+    turned: float | None = None
     _window: dict[int, _Update] = field(default_factory=dict)
     _chats: dict[str, deque[_Update]] = field(default_factory=dict)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -84,6 +88,14 @@ class Inbox:
             if len(self._window) > 1:
                 del self._window[key]
         return None if last is None else last + 1
+
+    def turn(self) -> None:
+        """The loop that fills the inbox came round."""
+        self.turned = self.clock()
+
+    def hear(self) -> None:
+        """The platform answered."""
+        self.heard = self.clock()
 
     def confirmed(self) -> None:
         """The platform knows that all is done."""
@@ -144,6 +156,7 @@ class Inbox:
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
         lost = sum(not update.open for waiting in self._chats.values() for update in waiting)
+        self.lost, self.turned = self.lost + lost, None
         if lost:
             fail(Event.UPDATE_LOST, count=lost)
         for task in tasks:

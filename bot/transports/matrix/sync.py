@@ -88,6 +88,7 @@ class Sync:
 
     async def _listen(self) -> None:
         while True:
+            self._feed.inbox.turn()
             try:
                 await self._once()
                 self._heard, self._failures = time.monotonic(), 0
@@ -105,6 +106,7 @@ class Sync:
         try:
             response = await self._fetch(since)
             self._reach.synced()
+            self._feed.inbox.hear()
             await upkeep.after_sync(client, response)
             await self._feed.take(response, since)
         except BaseException:

@@ -138,6 +138,7 @@ class Matrix:
         while True:
             try:
                 name = await opened(session, self._give_up)
+                self.inbox.hear()
                 self._connection = Connection(session, name, self._wiring, self.inbox, self.pacer, self._secret, self._taken)
                 log(Event.LISTENING)
                 await self._connection.serve(receive, self._give_up)

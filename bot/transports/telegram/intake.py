@@ -54,6 +54,7 @@ class Intake:
         """
         while True:
             await self._pause()
+            self._inbox.turn()
             try:
                 await self._poll()
             except TokenRefused as error:
@@ -74,6 +75,7 @@ class Intake:
             raise Unreachable(TimeoutError) from None
         self._heard = self._rebuilt = self._clock()
         self._trouble, self._failures = None, 0
+        self._inbox.hear()
         if not updates:
             # All is confirmed; without an offset we also hear updates whose numbers start anew after an idle week.
             self._inbox.confirmed()

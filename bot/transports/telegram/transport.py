@@ -57,6 +57,7 @@ class Telegram:
             if self._stopping:
                 return
             raise
+        self.inbox.hear()
         self._sender.name = me.name
         updates = Updates(self._api, self._wiring, self.inbox, self._sender, me)
         intake = Intake(self._api, self.inbox, partial(updates.take, receive), self._patience)

@@ -1,0 +1,74 @@
+"""`doctor`: everything that can be wrong before and while the bot runs, and what to do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+
+import click
+
+from bot.app import now, open_database
+from bot.base import BrokenBase
+from bot.commands.reaching import clock_signs, matrix_signs, subscription_signs, telegram_signs
+from bot.commands.signs import Sign, data_signs, key_signs, ledger_sign, running_sign, settings_signs, state_signs
+from bot.config import Settings, read_settings
+from bot.findings import errors_of
+from bot.keys import BrokenKey, load_keys
+from bot.search.arrays import OldArrays
+from bot.setting import BrokenSettings
+from bot.store import BrokenStore
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One object a line.")
+def doctor(as_json: bool) -> int:
+    """Look at settings, data, database, keys, clock, disk, platforms and channels; say what is wrong and what to do."""
+    signs = asyncio.run(_examined())
+    for sign in signs:
+        click.echo(json.dumps(sign.as_dict(), ensure_ascii=False) if as_json else str(sign))
+    return 1 if any(sign.state == "fail" for sign in signs) else 0
+
+
+async def _examined() -> list[Sign]:
+    try:
+        settings = read_settings()
+    except BrokenSettings as error:
+        return [_failed("settings", error)]
+    found = list(settings_signs(settings))
+    checks: dict[str, Callable[[Settings], AsyncIterator[Sign]]] = {
+        "data folder": data_signs,
+        "key file": key_signs,
+        "state folder": state_signs,
+        "clock": clock_signs,
+        "telegram": telegram_signs,
+        "matrix": matrix_signs,
+        "database": _database_signs,
+    }
+    for name, check in checks.items():
+        try:
+            found += [sign async for sign in check(settings)]
+        except (BrokenBase, BrokenKey, BrokenStore, OldArrays, OSError) as error:
+            found.append(_failed(name, error))
+    return [*found, running_sign(settings.state, now())]
+
+
+def _failed(check: str, error: Exception) -> Sign:
+    """A check that could not be done; our own errors name the remedy behind the last semicolon."""
+    if isinstance(error, BrokenBase):
+        errors = errors_of(error.findings)
+        return Sign(check, "fail", f"{len(errors)} mistakes, the first: {errors[0]}", "`check` lists all of them")
+    says, _, remedy = " ".join(str(error).split()).rpartition("; ")
+    return Sign(check, "fail", says or remedy, remedy if says else "look at what stands before this")
+
+
+async def _database_signs(settings: Settings) -> AsyncIterator[Sign]:
+    """The database, opened as `run` does, and what is in it."""
+    if not settings.key_path.exists():
+        yield Sign("database", "warn", "not looked at, since there is no key file yet", "start the bot once with `run`")
+        return
+    async with open_database(settings, load_keys(settings.key_path)) as store:
+        yield Sign("database", "ok", f"{store.engine.dialect.name}, intact, its schema is this version's")
+        yield await ledger_sign(store)
+        async for sign in subscription_signs(settings, store):
+            yield sign
