@@ -100,7 +100,8 @@ class Span:
 class Reply:
     """What is said. `fact` is the fact it says, so that a follow-up finds it; `draft` the draft that a reply completes.
 
-    `answers` are the ids of the facts and unknowns that it answers a question with, to count what is asked.
+    `answers` are the ids of the facts and unknowns that it answers a question with, to count what is asked. One that says
+    that nothing is remembered is not `remembered` itself.
     """
 
     spans: tuple[Span, ...]
@@ -108,6 +109,7 @@ class Reply:
     fact: str | None = None
     draft: str | None = None
     answers: tuple[str, ...] = ()
+    remembered: bool = True
 
     @property
     def text(self) -> str:

@@ -15,7 +15,7 @@ from bot.composing import compose
 from bot.deliveries import UNKNOWN
 from bot.digests import Schedule, owed
 from bot.speaker import Speaker
-from bot.store import Store, Transaction, held, ledger, outbox, settling, subscriptions
+from bot.store import Store, Transaction, held, ledger, outbox, panic, settling, subscriptions
 from bot.subscribing import Unclear, clock_of, weekday_of, zone_of
 
 
@@ -124,6 +124,8 @@ def status() -> None:
             f"next digest: {upcoming:%Y-%m-%dT%H:%M:%SZ}" if upcoming else "next digest: none",
             "deliveries: " + (", ".join(f"{state} {number}" for state, number in sorted(counted.items())) or "none"),
         ]
+        if stopped := await panic.since(transaction):
+            lines.insert(0, f"stopped since {stopped:%Y-%m-%dT%H:%M:%SZ}: nothing is published until `panic lift`")
         return lines + [f"paused: {one.address} ({one.paused})" for one in paused]
 
     for line in in_transaction(work):

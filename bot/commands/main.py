@@ -8,7 +8,22 @@ from typing import Any
 import click
 
 from bot.base import BrokenBase
-from bot.commands import channels, curate, drafts, feeds, gaps, ledger, links, measure, operate, run, sheet, talk
+from bot.commands import (
+    channels,
+    curate,
+    drafts,
+    feeds,
+    gaps,
+    ledger,
+    links,
+    measure,
+    operate,
+    panic,
+    privacy,
+    run,
+    sheet,
+    talk,
+)
 from bot.config import BrokenSettings
 from bot.findings import errors_of
 from bot.intake.found import NotTaken
@@ -57,6 +72,6 @@ def main() -> None:
 for command in (
     talk.chat, talk.ask, run.run, operate.doctor, curate.check, curate.train, curate.refit, measure.evaluate,
     channels.channel, ledger.digest, ledger.deliveries, ledger.status, sheet.sheet, feeds.feed, links.links,
-    drafts.init, drafts.import_, drafts.draft, gaps.gaps,
+    drafts.init, drafts.import_, drafts.draft, gaps.gaps, panic.panic, privacy.privacy,
 ):  # fmt: skip
     main.add_command(command)

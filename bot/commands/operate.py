@@ -13,7 +13,7 @@ from bot.base import load_base, shipped_folder
 from bot.config import Settings, read_settings
 from bot.keys import load_keys
 from bot.search.encoder import load_encoder
-from bot.store import open_store
+from bot.store import open_store, panic
 from bot.transports.matrix.identity import Identity
 from bot.transports.matrix.proof import proof
 from bot.transports.matrix.session import Credentials
@@ -59,6 +59,9 @@ async def _signs(settings: Settings) -> AsyncIterator[Sign]:
     yield Sign("key file", f"{settings.key_path}{remedy}; keep a copy apart from backups", mode == 0o600)
     async with open_store(settings.database_url, keys) as store:
         yield Sign("database", store.engine.dialect.name)
+        if stopped := await store.run(panic.since):
+            remedy = "look at stewards' accounts and what they published, then `rueckspiegel panic lift`"
+            yield Sign("publishing", f"stopped since {stopped:%Y-%m-%dT%H:%M:%SZ}; {remedy}", False)
     if settings.telegram_token is not None:
         yield await _telegram(settings)
     if settings.matrix_user is not None:

@@ -11,6 +11,7 @@ import click
 from bot import logs
 from bot.app import App, open_app
 from bot.config import BrokenSettings, Settings, read_settings
+from bot.hardening import leave_no_copy
 from bot.keys import load_keys
 from bot.running import LONGEST_END, running
 
@@ -18,6 +19,7 @@ from bot.running import LONGEST_END, running
 @click.command()
 def run() -> int:
     """Serve every platform whose credentials are set, until SIGTERM."""
+    leave_no_copy()
     settings = _checked(read_settings())
     logs.set_up(settings.debug)
     app = open_app(settings)
