@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export RUECKSPIEGEL_STATE ?= state
 
-.PHONY: help chat test lint bench chaos promises train clean
+.PHONY: help chat test lint bench chaos promises pins audit privacy train clean
 .DEFAULT_GOAL := help
 
 help:
@@ -12,7 +12,10 @@ help:
 	@echo "make test   run all tests"
 	@echo "make lint   ruff, mypy, import-linter, check of the data"
 	@echo "make chaos  kill and starve the bot, and count what was lost"
-	@echo "make promises  run the long tests, among them those that fail today"
+	@echo "make promises  run the long tests, print each promise with its figure, write docs/promises.md"
+	@echo "make pins   write constraints-hashed.txt and docs/licences.md from constraints.txt"
+	@echo "make audit  look whether a vulnerability is known of what is pinned; needs the network"
+	@echo "make privacy  put the tables of what is kept into docs/privacy/record.md"
 	@echo "make bench  measure speed, memory and accuracy into docs/benchmarks.md"
 	@echo "make train  fit the model to the data and write data/model"
 
@@ -47,10 +50,24 @@ chaos: $(BIN)/.dev
 	$(BIN)/python -m tests.chaos_digests
 
 promises: $(BIN)/.dev
-	$(BIN)/python -m pytest -m promises
+	$(BIN)/python -m pytest -p tests.promises.report -m 'promises or promise'
+
+pins: $(BIN)/.run
+	$(BIN)/python deploy/supply.py
+
+.venv-audit/.done:
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.9'
+	@touch $@
+
+audit: .venv-audit/.done
+	.venv-audit/bin/pip-audit --strict --require-hashes --disable-pip --requirement constraints-hashed.txt
+
+privacy: $(BIN)/.dev
+	$(BIN)/python -m tests.promises.documents
 
 train: $(BIN)/.dev
 	$(BIN)/python -m bot train
 
 clean:
-	rm -rf $(VENV) .venv-synapse .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .venv-synapse .venv-audit .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
