@@ -23,7 +23,7 @@ def privacy(markdown: bool) -> None:
     settings = read_settings()
     base, _ = load_base(settings.data or shipped_folder(), today())
     for title, rows in tables(settings, base).items():
-        click.echo(_as_markdown(title, rows) if markdown else _as_lines(title, rows))
+        click.echo(as_markdown(title, rows) if markdown else _as_lines(title, rows))
 
 
 def tables(settings: Settings, base: Base) -> Mapping[str, Rows]:
@@ -48,6 +48,7 @@ def _as_lines(title: str, rows: Rows) -> str:
     return "\n".join([title, *(f"  {row[0]}: {'; '.join(row[1:])}" for row in rows[1:]), ""])
 
 
-def _as_markdown(title: str, rows: Rows) -> str:
+def as_markdown(title: str, rows: Rows) -> str:
+    """A heading and a table."""
     lines = [f"| {' | '.join(row)} |" for row in rows]
     return "\n".join([f"### {title}", "", lines[0], "| " + " | ".join("---" for _ in rows[0]) + " |", *lines[1:], ""])
