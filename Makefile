@@ -6,7 +6,7 @@ export RUECKSPIEGEL_STATE ?= state
 # The site's theme advertises its successor at each build.
 export NO_MKDOCS_2_WARNING := 1
 
-.PHONY: help chat test lint docs bench chaos soak promises train wheel image clean
+.PHONY: help chat test lint docs bench chaos soak promises pins audit privacy train wheel image clean
 .DEFAULT_GOAL := help
 
 help:
@@ -16,7 +16,10 @@ help:
 	@echo "make docs   the documentation as a site, into site/"
 	@echo "make chaos  kill and starve the bot, and count what was lost"
 	@echo "make soak   ask 50,000 questions and see that nothing grows"
-	@echo "make promises  run the long tests, among them those that fail today"
+	@echo "make promises  run the long tests, print each promise with its figure, write docs/promises.md"
+	@echo "make pins   write constraints-hashed.txt and docs/licences.md from constraints.txt"
+	@echo "make audit  look whether a vulnerability is known of what is pinned; needs the network"
+	@echo "make privacy  put the tables of what is kept into docs/privacy/record.md"
 	@echo "make bench  measure speed, memory and accuracy into docs/benchmarks.md"
 	@echo "make train  fit the model to the data and write data/model"
 	@echo "make wheel  build the program with its data into dist/"
@@ -60,7 +63,21 @@ soak: $(BIN)/.dev
 	$(BIN)/python -m tests.soak
 
 promises: $(BIN)/.dev
-	$(BIN)/python -m pytest -m promises
+	$(BIN)/python -m pytest -p tests.promises.report -m 'promises or promise'
+
+pins: $(BIN)/.run
+	$(BIN)/python deploy/supply.py
+
+.venv-audit/.done:
+	$(PYTHON) -m venv .venv-audit
+	.venv-audit/bin/python -m pip install --quiet --disable-pip-version-check 'pip-audit>=2.9'
+	@touch $@
+
+audit: .venv-audit/.done
+	.venv-audit/bin/pip-audit --strict --require-hashes --disable-pip --requirement constraints-hashed.txt
+
+privacy: $(BIN)/.dev
+	$(BIN)/python -m tests.promises.documents
 
 train: $(BIN)/.dev
 	$(BIN)/python -m bot train
@@ -72,4 +89,4 @@ image:
 	docker build --file deploy/Dockerfile --tag rueckspiegel .
 
 clean:
-	rm -rf $(VENV) .venv-synapse site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .venv-synapse .venv-audit site .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

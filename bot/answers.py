@@ -177,7 +177,7 @@ def _decline(outcome: Decline, speaker: Speaker) -> Reply:
         return _with_buttons(speaker.say("country.none", date=day, contact=whom, **places), facts, speaker)
     if outcome.kind == "greeting":
         key = outcome.talk if outcome.talk in _TALKS else "greeting"
-        return _with_buttons(speaker.say(str(key), **_values(str(key), speaker)), [], speaker)
+        return _with_buttons(speaker.stated(str(key), **_values(str(key), speaker)), [], speaker)
     if outcome.kind == "unreadable":
         return _with_buttons(speaker.say(f"no.{outcome.talk or 'unreadable'}"), [], speaker)
     if outcome.kind == "advice":

@@ -17,7 +17,7 @@ from bot.search.conversation import Heard, Objects, hear
 from bot.search.matcher import Matcher
 from bot.search.recent import forget_words
 from bot.speaker import Speaker
-from bot.store import Store
+from bot.store import Store, panic
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,10 @@ class Desk:
     def today(self) -> date:
         """Today, where the bot is at home."""
         return self.now.astimezone(self.zone).date()
+
+    async def stopped(self) -> bool:
+        """Whether stewards stopped all publishing, and with it themselves."""
+        return self.store is not None and await self.store.run(panic.since) is not None
 
     def about(self, message: Message) -> Fact | None:
         """The fact that a follow-up is asked of: of the message replied to, else the last one said here."""

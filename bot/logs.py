@@ -69,6 +69,7 @@ class Event(Enum):
     FEED_READ = "feed-read"
     FEED_FAILED = "feed-failed"
     LINKS_CHECKED = "links-checked"
+    PANIC = "panic"
     UNHANDLED = "unhandled"
 
 

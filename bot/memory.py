@@ -5,17 +5,14 @@ from __future__ import annotations
 import hmac
 import secrets
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeVar
 
+from bot.lifetimes import FACT, OWN, REPORT
 from bot.messages import Address
 
 Value = TypeVar("Value")
 
-FACT_LIFETIME = timedelta(minutes=10)
-OWN_LIFETIME = timedelta(hours=48)
-"""Messages older than this cannot be deleted on Telegram."""
-REPORT_LIFETIME = timedelta(hours=1)
 MOST_OWN = 1_000
 MOST_CHATS = 10_000
 MOST_OF_A_CHAT = 3
@@ -61,12 +58,12 @@ class Memory:
     def fact(self, address: Address, now: datetime) -> str | None:
         """The id of the last fact said in this chat within ten minutes."""
         id, said = self._facts.get(self._name(address), ("", datetime.min))
-        return id if id and now.replace(tzinfo=None) - said <= FACT_LIFETIME else None
+        return id if id and now.replace(tzinfo=None) - said <= FACT else None
 
     def said(self, address: Address, fact: str, now: datetime) -> None:
         """A fact was said; what is older than its lifetime is dropped from all chats."""
         moment = now.replace(tzinfo=None)
-        for name in [name for name, (_, said) in self._facts.items() if moment - said > FACT_LIFETIME]:
+        for name in [name for name, (_, said) in self._facts.items() if moment - said > FACT]:
             del self._facts[name]
         _keep(self._facts, self._name(address), (fact, moment))
 
@@ -75,27 +72,29 @@ class Memory:
 
         `under` is the text that they hang on, where one of them needs it.
         """
-        _keep(self._choices, self._name(address), _Choices(says, now, under))
+        self._choices.pop(self._name(address), None)
+        if says:
+            _keep(self._choices, self._name(address), _Choices(says, now, under))
 
     def choices(self, address: Address, now: datetime) -> tuple[str, ...]:
         """What the numbers of the last answer mean."""
         kept = self._choices.get(self._name(address))
-        return kept.says if kept and now - kept.offered <= FACT_LIFETIME else ()
+        return kept.says if kept and now - kept.offered <= FACT else ()
 
     def under(self, address: Address, now: datetime) -> str | None:
         """The text of the last answer, where one of its numbers needs it."""
         kept = self._choices.get(self._name(address))
-        return kept.under if kept and now - kept.offered <= FACT_LIFETIME else None
+        return kept.under if kept and now - kept.offered <= FACT else None
 
     def sent(self, address: Address, id: str, to: str, now: datetime, by: str = "", draft: str | None = None) -> None:
         """The bot sent message `id` in answer to message `to` of `by`; it shows a draft."""
         name = self._name(address)
-        kept = [own for own in self._own.get(name, ()) if now - own.sent <= OWN_LIFETIME and own.id != id]
+        kept = [own for own in self._own.get(name, ()) if now - own.sent <= OWN and own.id != id]
         _keep(self._own, name, [*kept, _Own(id, self._mark(to), self._mark(by), now, draft)][-MOST_OWN:])
 
     def own(self, address: Address, now: datetime) -> tuple[str, ...]:
         """The ids of the bot's own messages in this chat that are still remembered, oldest first."""
-        kept = [own for own in self._own.get(self._name(address), ()) if now - own.sent <= OWN_LIFETIME]
+        kept = [own for own in self._own.get(self._name(address), ()) if now - own.sent <= OWN]
         return tuple(own.id for own in kept)
 
     def answers_to(self, address: Address, id: str, now: datetime, by: str | None = None) -> tuple[str, ...]:
@@ -103,13 +102,13 @@ class Memory:
         mark = self._mark(id)
         kept = self._own.get(self._name(address), ())
         asker = None if by is None else self._mark(by)
-        fresh = [own for own in kept if own.to == mark and now - own.sent <= OWN_LIFETIME]
+        fresh = [own for own in kept if own.to == mark and now - own.sent <= OWN]
         return tuple(own.id for own in fresh if asker is None or own.by == asker)
 
     def draft_of(self, address: Address, id: str | None, now: datetime) -> str | None:
         """The draft that the bot's message `id` shows."""
         kept = self._own.get(self._name(address), ())
-        return next((own.draft for own in kept if own.id == id and now - own.sent <= OWN_LIFETIME), None)
+        return next((own.draft for own in kept if own.id == id and now - own.sent <= OWN), None)
 
     def deleted(self, address: Address) -> None:
         """The bot's own messages in this chat were deleted."""
@@ -118,28 +117,28 @@ class Memory:
     def purge(self, now: datetime) -> None:
         """Drop what is older than its lifetime, in every chat."""
         for name, kept in list(self._own.items()):
-            self._own[name] = [own for own in kept if now - own.sent <= OWN_LIFETIME]
+            self._own[name] = [own for own in kept if now - own.sent <= OWN]
             if not self._own[name]:
                 del self._own[name]
         for name, choices in list(self._choices.items()):
-            if now - choices.offered > FACT_LIFETIME:
+            if now - choices.offered > FACT:
                 del self._choices[name]
-        self._passed_on = [(name, at) for name, at in self._passed_on if now - at <= REPORT_LIFETIME]
+        self._passed_on = [(name, at) for name, at in self._passed_on if now - at <= REPORT]
         for name, (_, said) in list(self._facts.items()):
-            if now.replace(tzinfo=None) - said > FACT_LIFETIME:
+            if now.replace(tzinfo=None) - said > FACT:
                 del self._facts[name]
 
     def reported(self, fact: str, now: datetime) -> None:
         """A fact was reported; kept of the fact alone, not of who did."""
-        self._reports = {id: at for id, at in self._reports.items() if now - at <= REPORT_LIFETIME} | {fact: now}
+        self._reports = {id: at for id, at in self._reports.items() if now - at <= REPORT} | {fact: now}
 
     def was_reported(self, fact: str, now: datetime) -> bool:
         """Whether a fact was reported within the hour."""
-        return fact in self._reports and now - self._reports[fact] <= REPORT_LIFETIME
+        return fact in self._reports and now - self._reports[fact] <= REPORT
 
     def pass_on(self, address: Address, now: datetime) -> bool:
         """Count a question that this chat passes on, unless it or all chats together did so too often within the hour."""
-        self._passed_on = [(name, at) for name, at in self._passed_on if now - at <= REPORT_LIFETIME]
+        self._passed_on = [(name, at) for name, at in self._passed_on if now - at <= REPORT]
         if len(self._passed_on) >= MOST_PASSED_ON or self.passed_on(address, now) >= MOST_OF_A_CHAT:
             return False
         self._passed_on.append((self._name(address), now))
@@ -155,7 +154,7 @@ class Memory:
     def passed_on(self, address: Address, now: datetime) -> int:
         """How many questions this chat passed on within the hour."""
         name = self._name(address)
-        return sum(own == name and now - at <= REPORT_LIFETIME for own, at in self._passed_on)
+        return sum(own == name and now - at <= REPORT for own, at in self._passed_on)
 
     def forget(self, address: Address) -> None:
         """Everything of this chat."""

@@ -101,7 +101,8 @@ class Reply:
     """What is said. `fact` is the fact it says, so that a follow-up finds it; `draft` the draft that a reply completes.
 
     `answers` are the ids of the facts and unknowns that it answers a question with, to count what is asked; `outcome` is
-    answer, suggest, unknown or decline where it is what was found for a question.
+    answer, suggest, unknown or decline where it is what was found for a question. One that says that nothing is remembered
+    is not `remembered` itself.
     """
 
     spans: tuple[Span, ...]
@@ -110,6 +111,7 @@ class Reply:
     draft: str | None = None
     answers: tuple[str, ...] = ()
     outcome: str | None = None
+    remembered: bool = True
 
     @property
     def text(self) -> str:

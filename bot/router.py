@@ -18,11 +18,15 @@ _RANK = {Role.ANYONE: 0, Role.MANAGER: 1, Role.STEWARD: 2}
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A handler, who may call it, and the key of its line in the help (None: not listed)."""
+    """A handler, who may call it, and the key of its line in the help (None: not listed).
+
+    `always`: a steward's command that works while publishing is stopped.
+    """
 
     handler: Handler
     needs: Role = Role.ANYONE
     help: str | None = None
+    always: bool = False
 
 
 @dataclass
@@ -40,11 +44,13 @@ class Router:
             if other.fallback is not None:
                 self.anything_else(other.fallback)
 
-    def command(self, name: str, help: str | None = None, needs: Role = Role.ANYONE) -> Callable[[Handler], Handler]:
+    def command(
+        self, name: str, help: str | None = None, needs: Role = Role.ANYONE, always: bool = False
+    ) -> Callable[[Handler], Handler]:
         """Register a handler for `/name`."""
 
         def register(handler: Handler) -> Handler:
-            self._claim(name, Command(handler, needs, help))
+            self._claim(name, Command(handler, needs, help, always))
             return handler
 
         return register
@@ -69,6 +75,8 @@ class Router:
             return reply(speaker.say("command.unknown", command=f"/{name[:LONGEST_NAME]}", nearest=nearest))
         if command.needs is not Role.ANYONE and _RANK[await role_of(message)] < _RANK[command.needs]:
             return reply(speaker.say("command.forbidden"))
+        if command.needs is Role.STEWARD and not command.always and await desk.stopped():
+            return reply(speaker.say("panic.stopped"))
         return await command.handler(message, replace(desk, role=partial(role_of, message)))
 
     def _claim(self, name: str, command: Command) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, get_day_names
+from babel.dates import format_date, format_timedelta, get_day_names
 
+from bot import lifetimes
 from bot.base import Base
 from bot.facts import Fact, Localized, in_language
 
@@ -34,6 +35,11 @@ class Speaker:
         """A phrase in the asker's language, else in the one that claims will be in."""
         texts = self.base.texts
         return texts.say(self.language if texts.has(self.language, key) else self.fallback, key, **values)
+
+    def stated(self, key: str, /, **values: str) -> str:
+        """A phrase that states lifetimes, which come from where they are enforced."""
+        times = {name: self.lasting(time, key) for name, time in lifetimes.STATED.items()}
+        return self.say(key, **times, **values)
 
     def curated(self, text: Localized) -> str:
         """A curated text in the asker's language, else in another, said to be in that."""
@@ -68,6 +74,15 @@ class Speaker:
         """A day and hour in a zone, of seconds since 1970."""
         local = datetime.fromtimestamp(seconds, ZoneInfo(zone))
         return f"{self.day(local.date())}, {local:%H:%M}"
+
+    def lasting(self, time: timedelta, key: str) -> str:
+        """A length of time, in the language in which the phrase `key` is said; 48 hours and not two days."""
+        language = self._spoken(key)
+        return str(format_timedelta(time, threshold=2.5, locale=_LOCALES.get(language, language)))
+
+    def has(self, key: str) -> bool:
+        """Whether there is such a phrase."""
+        return self.base.texts.has(self._spoken(key), key)
 
     def whom(self) -> str:
         return self.contact or self.say("contact.none")

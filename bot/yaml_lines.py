@@ -60,12 +60,17 @@ def read(path: Path) -> Document:
         raise BrokenYaml(1, str(error)) from error
     document = Document(None)
     if node is not None:
-        document.tree = _build(loader, node, (), document)
+        document.tree = _build(loader, node, (), document, set())
     return document
 
 
-def _build(loader: Any, node: yaml.Node, path: PathInTree, document: Document) -> Any:
+def _build(loader: Any, node: yaml.Node, path: PathInTree, document: Document, seen: set[int]) -> Any:
     document.lines[path] = node.start_mark.line + 1
+    if isinstance(node, yaml.CollectionNode):
+        # What refers to itself has no end, and a few references to references fill any memory.
+        if id(node) in seen:
+            raise BrokenYaml(node.start_mark.line + 1, "it is referred to with * from elsewhere; write it out there")
+        seen.add(id(node))
     if isinstance(node, yaml.MappingNode):
         tree: dict[str, Any] = {}
         for key_node, value_node in node.value:
@@ -73,11 +78,11 @@ def _build(loader: Any, node: yaml.Node, path: PathInTree, document: Document) -
             inner = (*path, key)
             if key in tree:
                 document.doubled.append((inner, key_node.start_mark.line + 1))
-            tree[key] = _build(loader, value_node, inner, document)
+            tree[key] = _build(loader, value_node, inner, document, seen)
             document.lines[inner] = key_node.start_mark.line + 1
         return tree
     if isinstance(node, yaml.SequenceNode):
-        return [_build(loader, inner, (*path, i), document) for i, inner in enumerate(node.value)]
+        return [_build(loader, inner, (*path, i), document, seen) for i, inner in enumerate(node.value)]
     if node.tag in _AS_TEXT:
         return node.value
     return _scalar(loader, node)

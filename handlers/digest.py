@@ -10,7 +10,7 @@ from bot.digests import Subscription, is_out, newest
 from bot.messages import Button, Message, Opens, Reply, Role, Span, reply
 from bot.router import Router, argument_of
 from bot.speaker import Speaker
-from bot.store import Store, Transaction, held, ledger, subscriptions
+from bot.store import Store, Transaction, held, ledger, panic, subscriptions
 from bot.subscribing import Known, Unclear, changed, schedule_of
 
 router = Router()
@@ -66,6 +66,8 @@ async def _subscribe(words: list[str], message: Message, desk: Desk, store: Stor
     items = list(desk.base.items.values())
     known = [item.id for item in items if is_out(item, desk.today())]
     made = await subscriptions.subscribe(store, transaction, wanted, desk.now, known)
+    if await panic.since(transaction) is not None:
+        return reply(described(made, speaker, desk))
     kept_back = await held.kept_back(transaction, desk.now)
     shown = newest([item for item in items if item.id not in kept_back], made, desk.today())
     said = reply(described(made, speaker, desk))
@@ -119,7 +121,8 @@ async def status(message: Message, desk: Desk) -> Reply:
         found = await subscriptions.subscription_of(store, transaction, message.address)
         if found is None:
             return speaker.say("digest.none")
-        lines = [described(found, speaker, desk)]
+        lines = [speaker.say("status.stopped")] if await panic.since(transaction) is not None else []
+        lines.append(described(found, speaker, desk))
         last = await ledger.last_slot(transaction, found.id, desk.now)
         if last is not None:
             lines.append(

@@ -28,7 +28,9 @@ async def started(message: Message, desk: Desk) -> Reply:
         return reply(speaker.say("topic.lead", topic=name), *buttons)
     if wanted:
         return reply(speaker.say("fact.unknown", id=wanted[:40]))
-    return reply(speaker.say("start"), *_topics(desk, message))
+    previews = f"start.{message.address.platform}"
+    said = [speaker.say("start")] + ([speaker.say(previews)] if message.is_private and speaker.has(previews) else [])
+    return reply("\n".join(said), *_topics(desk, message))
 
 
 @router.command("topics", help="help.topics")

@@ -1,12 +1,15 @@
-"""What the bot keeps in mind of a chat, and how to wipe it: /language, /mydata, /forget, /privacy."""
+"""What the bot keeps in mind of a chat, and how to wipe it: /language, /mydata, /forget."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from bot.desk import Desk
 from bot.gaps import quoted_in
 from bot.messages import Button, Message, Opens, Reply, Role, reply
 from bot.router import Router, argument_of
 from bot.store import Transaction, subscriptions
+from bot.store.chats import chat_of
 
 router = Router()
 
@@ -25,23 +28,9 @@ async def language(message: Message, desk: Desk) -> Reply:
     return reply(said, *(Button(name, f"/language {code}", Opens.REPLACE) for code, name in names.items()))
 
 
-@router.command("privacy", help="help.privacy")
-async def privacy(message: Message, desk: Desk) -> Reply:
-    """What is stored, and what not."""
-    speaker = desk.speaker(message)
-    own = f"privacy.{message.address.platform}"
-    said = [speaker.say("privacy")]
-    said.append(speaker.say("privacy.asked"))
-    if desk.reports:
-        said.append(speaker.say("privacy.gap"))
-    if desk.base.texts.has(desk.language, own):
-        said.append(speaker.say(own, fingerprint=desk.fingerprints.get(message.address.platform, "–")))
-    return reply("\n\n".join(said))
-
-
 @router.command("mydata", help="help.mydata")
 async def mydata(message: Message, desk: Desk) -> Reply:
-    """Exactly what is in memory of this chat."""
+    """Exactly what is in memory of this chat, and whether something is on disk."""
     speaker = desk.speaker(message)
     chosen = desk.memory.language(message.address)
     fact = desk.memory.fact(message.address, desk.now)
@@ -54,7 +43,8 @@ async def mydata(message: Message, desk: Desk) -> Reply:
     kept += [speaker.say("mydata.question", text=quoted_in(under) or under)] if under else []
     passed_on = desk.memory.passed_on(message.address, desk.now)
     kept += [speaker.say("mydata.passed-on", count=str(passed_on))] if passed_on else []
-    return reply(speaker.say("mydata", what=", ".join(kept) or speaker.say("mydata.nothing")))
+    what = ", ".join(kept) or speaker.say("mydata.nothing")
+    return reply(speaker.say("mydata.kept" if await _subscribed(message, desk) else "mydata", what=what))
 
 
 @router.command("forget", help="help.forget")
@@ -74,4 +64,11 @@ async def forget(message: Message, desk: Desk) -> Reply:
 
         if await store.run(work):
             said += "\n" + speaker.say("digest.ended")
-    return reply(said)
+    return replace(reply(said), remembered=False)
+
+
+async def _subscribed(message: Message, desk: Desk) -> bool:
+    store = desk.store
+    if store is None or message.is_private:
+        return False
+    return await store.run(lambda transaction: chat_of(store, transaction, message.address)) is not None

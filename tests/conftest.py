@@ -17,13 +17,21 @@ from bot.config import Settings
 from bot.memory import Memory
 from bot.messages import Address, Message, Reply, Role
 from handlers import router
-from tests import postgres
+from tests import audit, postgres
 from tests.bot_api import BotApi
 from tests.live import app_on_matrix, live
 from tests.matrix import Homeserver, Person
 
+audit.listen()
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 TODAY = NOW.date()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """No test may reach beyond this machine."""
+    if outside := audit.outside(audit.seen):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        print(f"\nconnected or looked up outside: {outside}")
 
 
 @pytest.fixture(scope="session")

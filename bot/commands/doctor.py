@@ -17,7 +17,7 @@ from bot.findings import errors_of
 from bot.keys import BrokenKey, load_keys
 from bot.search.arrays import OldArrays
 from bot.setting import BrokenSettings
-from bot.store import BrokenStore
+from bot.store import BrokenStore, panic
 
 
 @click.command()
@@ -70,5 +70,8 @@ async def _database_signs(settings: Settings) -> AsyncIterator[Sign]:
     async with open_database(settings, load_keys(settings.key_path)) as store:
         yield Sign("database", "ok", f"{store.engine.dialect.name}, intact, its schema is this version's")
         yield await ledger_sign(store)
+        if stopped := await store.run(panic.since):
+            remedy = "look at stewards' accounts and what they published, then `rueckspiegel panic lift`"
+            yield Sign("publishing", "fail", f"stopped since {stopped:%Y-%m-%dT%H:%M:%SZ}", remedy)
         async for sign in subscription_signs(settings, store):
             yield sign

@@ -20,6 +20,8 @@ from bot.commands import (
     ledger,
     links,
     measure,
+    panic,
+    privacy,
     run,
     sheet,
     status,
@@ -76,6 +78,6 @@ def main() -> None:
 for command in (
     talk.chat, talk.ask, run.run, doctor.doctor, curate.check, curate.train, curate.refit, measure.evaluate,
     channels.channel, ledger.digest, ledger.deliveries, status.status, sheet.sheet, feeds.feed, links.links,
-    drafts.init, drafts.import_, drafts.draft, gaps.gaps, backup.backup, backup.restore,
+    drafts.init, drafts.import_, drafts.draft, gaps.gaps, backup.backup, backup.restore, panic.panic, privacy.privacy,
 ):  # fmt: skip
     main.add_command(command)

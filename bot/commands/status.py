@@ -11,7 +11,7 @@ import click
 from bot.app import App, now
 from bot.commands.common import in_transaction
 from bot.heartbeat import OLD_SECONDS, Heartbeat, last_heartbeat
-from bot.store import Store, Transaction, ledger, subscriptions
+from bot.store import Store, Transaction, ledger, panic, subscriptions
 
 
 @click.command()
@@ -29,11 +29,13 @@ def status(as_json: bool) -> None:
 async def _found(app: App, store: Store, transaction: Transaction) -> dict[str, Any]:
     moment = now()
     beat = last_heartbeat(app.settings.state)
+    stopped = await panic.since(transaction)
     channels = await subscriptions.all_subscriptions(store, transaction)
     due, overdue = await ledger.overdue(transaction, moment)
     base, upcoming = app.base, [next(one.schedule.slots(moment)).at for one in channels if not one.paused]
     return {
         **_running(beat, moment),
+        "stopped": _time(stopped.timestamp()) if stopped else None,
         "channels": len(channels),
         "paused": {str(one.address): one.paused for one in channels if one.paused},
         "next": _time(min(upcoming).timestamp()) if upcoming else None,
@@ -79,6 +81,8 @@ def _lines(found: dict[str, Any]) -> list[str]:
     for name, one in found["platforms"].items():
         counted = ", ".join(f"{key.replace('_', ' ')} {one[key]}" for key in _COUNTED)
         lines.append(f"{name}: {one['state']}, last contact {one['contact'] or 'none'}, {counted}")
+    if found["stopped"]:
+        lines.append(f"stopped since {found['stopped']}: nothing is published until `rueckspiegel panic lift`")
     lines += [f"digests wait: {_REASONS[reason]}" for reason in found["held"] if reason in _REASONS]
     counted = ", ".join(f"{state} {number}" for state, number in sorted(found["deliveries"].items())) or "none"
     late = f", the first for {found['overdue']} s" if found["due"] else ""

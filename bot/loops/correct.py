@@ -13,7 +13,7 @@ from bot.deliveries import SENT, Delivery, Gone, Missing, Refused, Sent
 from bot.digests import Slot
 from bot.messages import Reply
 from bot.speaker import Speaker
-from bot.store import Store, Transaction, ledger, outbox, subscriptions
+from bot.store import Store, Transaction, ledger, outbox, panic, subscriptions
 from bot.transports import Transport
 
 LOOKS_BACK = timedelta(days=60)
@@ -34,6 +34,8 @@ class Corrector:
 
     async def tick(self, now: datetime) -> None:
         """Edit what is outdated; what could not be reached is tried again at the next tick."""
+        if await self._store.run(panic.since) is not None:
+            return
         base = self._base()
         since = self._done[1] - OVERLAP if self._done is not None and self._done[0] is base else now - LOOKS_BACK
         settled, same = True, dict[Posted, bool]()

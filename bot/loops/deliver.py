@@ -11,7 +11,7 @@ from bot.deliveries import DEAD, FAILED, SENDING, SENT, UNKNOWN, Delivery, Later
 from bot.logs import Event, fail, log, warn
 from bot.loops.ready import Ready
 from bot.loops.stewards import Tell
-from bot.store import Store, Transaction, held, ledger, outbox, settling, subscriptions
+from bot.store import Store, Transaction, held, ledger, outbox, panic, settling, subscriptions
 from bot.store.chats import move
 from bot.transports import Transport
 
@@ -106,6 +106,8 @@ class Deliverer:
             return []
 
         async def work(connection: Transaction) -> list[Delivery]:
+            if await panic.since(connection) is not None:
+                return []
             due = await outbox.due(self._store, connection, now, free, busy, platforms)
             if not due:
                 return []

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from bot.curating.curation import Curation
 from bot.intake.drafts import Draft
 from bot.logs import Event, fail
-from bot.store import Store, Transaction, reviews
+from bot.store import Store, Transaction, panic, reviews
 
 EVERY_SECONDS = 20.0
 MOST_AT_ONCE = 3
@@ -35,6 +35,8 @@ class DraftWatch:
 
     async def look(self) -> None:
         """Show what the stewards did not see yet."""
+        if await self._store.run(panic.since) is not None:
+            return
         drafts = await self._curation.drafts()
         known = await self._store.run(reviews.were_shown)
         new = [draft for draft in drafts.values() if draft.id not in known]

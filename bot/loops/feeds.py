@@ -12,7 +12,7 @@ from bot.intake.fetched import Entry, FeedNews, TryLater
 from bot.intake.found import NotTaken, Publication
 from bot.logs import Event, fail, log, warn
 from bot.loops.stewards import Tell
-from bot.store import Store, Transaction, feeds
+from bot.store import Store, Transaction, feeds, panic
 from bot.store.feeds import Watched
 
 EVERY_SECONDS = 60.0
@@ -56,6 +56,8 @@ class FeedWatcher:
 
     async def look(self, now: datetime) -> None:
         """At each feed that is due, one after the other."""
+        if await self._store.run(panic.since) is not None:
+            return
         named = {feed.url: feed for feed in self._feeds()}
         await self._store.run(lambda transaction: feeds.watch_only(self._store, transaction, list(named), now))
         while True:

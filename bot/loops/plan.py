@@ -17,7 +17,7 @@ from bot.logs import Event, fail
 from bot.loops.stewards import Tell
 from bot.messages import Reply
 from bot.speaker import Speaker
-from bot.store import Store, Transaction, held, outbox, subscriptions
+from bot.store import Store, Transaction, held, outbox, panic, subscriptions
 from bot.store.subscriptions import Due
 
 MOST_A_TICK = 25
@@ -65,6 +65,8 @@ class Planner:
         """Few statements for all that is due, in one transaction."""
         resting = [chat for chat, until in self._broken.items() if until > now]
         due = await subscriptions.due(self._store, connection, now, MOST_A_TICK, resting)
+        if await panic.since(connection) is not None:
+            due = []
         self.behind = len(due) == MOST_A_TICK
         if not due:
             return 0

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from bot.base import Base
 from bot.digests import is_out
 from bot.facts import Item
-from bot.store import Store, Transaction, held, subscriptions
+from bot.store import Store, Transaction, held, panic, subscriptions
 
 
 class Previewer:
@@ -23,7 +23,7 @@ class Previewer:
 
     async def tick(self, now: datetime) -> None:
         """Show what is new and due soon somewhere."""
-        if not self._before:
+        if not self._before or await self._store.run(panic.since) is not None:
             return
         for item in await self._store.run(lambda transaction: self._new(transaction, now)):
             if await self._show(item):

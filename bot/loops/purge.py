@@ -9,8 +9,9 @@ from datetime import datetime
 from bot.backups import Backups
 from bot.logs import Event, fail, log
 from bot.memory import Memory
-from bot.store import Store, asked, reviews
+from bot.store import Store, asked, feeds, reviews
 from bot.store.answered import Answered
+from bot.store.rewriting import Rewriting
 
 EVERY_SECONDS = 60.0
 """What lives in memory for ten minutes is gone after eleven."""
@@ -20,15 +21,18 @@ async def purge(
     store: Store, kept: Sequence[Answered], memory: Memory, now: Callable[[], datetime], backups: Backups | None = None
 ) -> None:
     """For ever, every minute."""
+    rewriting = Rewriting(store)
     while True:
         try:
             erased = sum([await answered.forget_old(now()) for answered in kept])
             erased += await asked.forget_old(store, now().date())
             erased += await store.run(lambda transaction: reviews.forget_old(transaction, now()))
+            erased += await store.run(lambda transaction: feeds.forget_old(transaction, now()))
             erased += backups.sweep(now()) if backups else 0
             memory.purge(now())
             if erased:
                 log(Event.PURGED, count=erased)
+            await rewriting.look(now())
         except Exception as error:  # The next round tries again.
             fail(Event.UNHANDLED, exception=error)
         await asyncio.sleep(EVERY_SECONDS)

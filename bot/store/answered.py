@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import delete, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.lifetimes import ANSWERED
 from bot.store.engine import Store
 from bot.store.schema import answered
 
-LIFETIME = timedelta(hours=25)
 _HOUR = 3600
 
 
@@ -45,7 +45,7 @@ class Answered:
         """Erase what is older than its lifetime; how many that were."""
 
         async def erase(connection: AsyncConnection) -> int:
-            done = await connection.execute(delete(answered).where(answered.c.hour < _hour(now - LIFETIME)))
+            done = await connection.execute(delete(answered).where(answered.c.hour <= _hour(now - ANSWERED)))
             return done.rowcount
 
         return await self._store.run(erase)

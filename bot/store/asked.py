@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.lifetimes import COUNTED
 from bot.store.engine import Store
 from bot.store.schema import asked, notes
 
-LIFETIME = timedelta(days=365)
 LEAST, STEP = 10, 5
 """A count is first written at ten, and only in fives."""
 Counts = Mapping[tuple[str, str], int]
@@ -58,11 +58,11 @@ async def note(store: Store, connection: AsyncConnection, week: str) -> bool:
 
 
 async def forget_old(store: Store, today: date) -> int:
-    """Erase the weeks that are older than twelve months; how many counts that were."""
-    first = week_of(today - LIFETIME)
+    """Erase the weeks that began twelve months ago or earlier; how many counts that were."""
+    first = week_of(today - COUNTED)
 
     async def erase(connection: AsyncConnection) -> int:
-        await connection.execute(delete(notes).where(notes.c.week < first))
-        return (await connection.execute(delete(asked).where(asked.c.week < first))).rowcount
+        await connection.execute(delete(notes).where(notes.c.week <= first))
+        return (await connection.execute(delete(asked).where(asked.c.week <= first))).rowcount
 
     return await store.run(erase)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.lifetimes import NOT_IN_FEED
 from bot.store.engine import Store
 from bot.store.schema import feed_entries, feeds
-
-FORGETS_AFTER = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +58,18 @@ async def unseen(connection: AsyncConnection, url: str, entries: Collection[str]
 
 
 async def see(store: Store, connection: AsyncConnection, url: str, entries: Collection[str], now: datetime) -> None:
-    """Remember that the feed shows these, and forget what it has not shown for a long time."""
+    """Remember that the feed shows these."""
     if entries:
         rows = [{"feed": url, "entry": entry, "last": _seconds(now)} for entry in entries]
         await connection.execute(store.insert(feed_entries, rows))
         shown = update(feed_entries).where(feed_entries.c.feed == url, feed_entries.c.entry.in_(entries))
         await connection.execute(shown.values(last=_seconds(now)))
-    old = feed_entries.c.last < _seconds(now - FORGETS_AFTER)
-    await connection.execute(delete(feed_entries).where(feed_entries.c.feed == url, old))
+
+
+async def forget_old(connection: AsyncConnection, now: datetime) -> int:
+    """Erase the entries that no feed has shown for a long time, whether it can be read just now or not; how many."""
+    old = feed_entries.c.last < _seconds(now - NOT_IN_FEED)
+    return int((await connection.execute(delete(feed_entries).where(old))).rowcount)
 
 
 async def record(connection: AsyncConnection, feed: Watched, due: datetime) -> None:

@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.lifetimes import RELEASED
 from bot.store.engine import Store
 from bot.store.schema import approvals, releases, shown
-
-KEPT = timedelta(days=1)
 
 
 async def approved_by(connection: AsyncConnection, draft: str, mark: str) -> frozenset[str]:
@@ -60,7 +59,7 @@ async def fresh(connection: AsyncConnection, now: datetime) -> frozenset[str]:
 
 async def forget_old(connection: AsyncConnection, now: datetime) -> int:
     """Erase what was published longer ago than a day; how many."""
-    result = await connection.execute(delete(releases).where(releases.c.at < int((now - KEPT).timestamp())))
+    result = await connection.execute(delete(releases).where(releases.c.at < int((now - RELEASED).timestamp())))
     return int(result.rowcount)
 
 

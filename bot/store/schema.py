@@ -7,11 +7,14 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Index, MetaData, Table, Text
 from sqlalchemy.types import TypeEngine
 
+from bot import lifetimes
+from bot.lifetimes import Lifetime
+
 metadata = MetaData()
-_SUBSCRIBED = "as long as it gets digests"
+_SUBSCRIBED = lifetimes.SUBSCRIBED
 
 
-def _column(name: str, kind: TypeEngine[Any], why: str, lives: str, **more: Any) -> Column[Any]:
+def _column(name: str, kind: TypeEngine[Any], why: str, lives: Lifetime, **more: Any) -> Column[Any]:
     return Column(name, kind, nullable=False, info={"why": why, "lives": lives}, **more)
 
 
@@ -19,10 +22,18 @@ answered = Table(
     "answered",
     metadata,
     _column(
-        "mark", Text(), "HMAC of the update that was answered, so that nobody is answered twice", "25 hours", primary_key=True
+        "mark",
+        Text(),
+        "HMAC of the update that was answered, so that nobody is answered twice",
+        lifetimes.ANSWERED,
+        primary_key=True,
     ),
     _column(
-        "hour", BigInteger(), "the hour in which it was answered, since 1970, to know when to forget it", "25 hours", index=True
+        "hour",
+        BigInteger(),
+        "the hour in which it was answered, since 1970, to know when to forget it",
+        lifetimes.ANSWERED,
+        index=True,
     ),
 )
 
@@ -62,8 +73,8 @@ seen = Table(
 items = Table(
     "items",
     metadata,
-    _column("item", Text(), "a dossier item", "as long as the item exists", primary_key=True),
-    _column("state", Text(), "shown to the stewards, held or dropped by them", "as long as the item exists"),
+    _column("item", Text(), "a dossier item", lifetimes.DATABASE, primary_key=True),
+    _column("state", Text(), "shown to the stewards, held or dropped by them", lifetimes.DATABASE),
 )
 
 digests = Table(
@@ -95,7 +106,7 @@ deliveries = Table(
     Index("ix_deliveries_chat_state", "chat", "state"),
 )
 
-_REVIEWED = "until the draft is published or put aside"
+_REVIEWED = lifetimes.REVIEWED
 
 approvals = Table(
     "approvals",
@@ -108,10 +119,10 @@ approvals = Table(
 releases = Table(
     "releases",
     metadata,
-    _column("entry", Text(), "what was published", "one day", primary_key=True),
-    _column("steward", Text(), "the pseudonym of the steward, since each may publish so much an hour", "one day"),
-    _column("at", BigInteger(), "when, in seconds since 1970", "one day", index=True),
-    _column("until", BigInteger(), "not in any digest before, in seconds since 1970", "one day"),
+    _column("entry", Text(), "what was published", lifetimes.RELEASED, primary_key=True),
+    _column("steward", Text(), "the pseudonym of the steward, since each may publish so much an hour", lifetimes.RELEASED),
+    _column("at", BigInteger(), "when, in seconds since 1970", lifetimes.RELEASED, index=True),
+    _column("until", BigInteger(), "not in any digest before, in seconds since 1970", lifetimes.RELEASED),
 )
 
 shown = Table(
@@ -120,7 +131,8 @@ shown = Table(
     _column("draft", Text(), "a draft that the stewards were shown", _REVIEWED, primary_key=True),
 )
 
-_WATCHED = "as long as the feed is watched"
+_WATCHED = lifetimes.WATCHED
+_SEEN = lifetimes.NOT_IN_FEED
 
 feeds = Table(
     "feeds",
@@ -139,15 +151,12 @@ feeds = Table(
 feed_entries = Table(
     "feed_entries",
     metadata,
-    _column("feed", Text(), "the address of the feed", "90 days after the feed last showed it", primary_key=True),
-    _column(
-        "entry", Text(), "hash of an entry that was seen, to know what is new", "90 days after the feed last showed it",
-        primary_key=True,
-    ),
-    _column("last", BigInteger(), "last shown by the feed, in seconds since 1970", "90 days after the feed last showed it"),
-)  # fmt: skip
+    _column("feed", Text(), "the address of the feed", _SEEN, primary_key=True),
+    _column("entry", Text(), "hash of an entry that was seen, to know what is new", _SEEN, primary_key=True),
+    _column("last", BigInteger(), "last shown by the feed, in seconds since 1970", _SEEN),
+)
 
-_LINKED = "as long as the dossier names the address"
+_LINKED = lifetimes.NAMED
 
 links = Table(
     "links",
@@ -158,7 +167,7 @@ links = Table(
     _column("told", BigInteger(), "1 where the stewards know that it is dead", _LINKED),
 )
 
-_YEAR = "12 months"
+_YEAR = lifetimes.COUNTED
 
 asked = Table(
     "asked",
@@ -172,4 +181,11 @@ notes = Table(
     "notes",
     metadata,
     _column("week", Text(), "a week of which the stewards were told what was asked", _YEAR, primary_key=True),
+)
+
+panic = Table(
+    "panic",
+    metadata,
+    _column("one", BigInteger(), "always 1, since it is stopped once", lifetimes.LIFTED, primary_key=True, autoincrement=False),
+    _column("since", BigInteger(), "all publishing is stopped since, in seconds since 1970", lifetimes.LIFTED),
 )

@@ -141,7 +141,7 @@ class Events:
         under = listed.text if any(button.reads for button in said.buttons) else None
         memory.offered(message.address, says, self._wiring.now(), under)
         self._rounds.answered(message.address.chat, spoken.sender)
-        for id in ids:
+        for id in ids if said.remembered else ():
             memory.sent(message.address, id, question, self._wiring.now(), spoken.sender, said.draft)
 
     def _meant(self, spoken: Spoken) -> Message:

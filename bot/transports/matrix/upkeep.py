@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from nio.crypto import InboundGroupSession
 
+from bot import lifetimes
 from bot.logs import Event, warn
 from bot.transports.matrix.client import Client
 from bot.transports.matrix.server import request
 
 JSON = dict[str, Any]
-UNUSED_LIFETIME = timedelta(days=8)
+UNUSED_LIFETIME = lifetimes.SESSION
 """Clients begin a new session after a week, so a session that was not used for longer carries nothing any more."""
 
 

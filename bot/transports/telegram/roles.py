@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 
 from telegram import Chat
 
+from bot import lifetimes
 from bot.messages import Address, Role
 from bot.transports.telegram.api import Api, OtherPoller, TokenRefused, Unreachable
 from bot.transports.telegram.reading import Sender
 
-KEPT_SECONDS = 60.0
+KEPT_SECONDS = lifetimes.ROLE.total_seconds()
 _MOST_CHATS = 1_000
 
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from bot import lifetimes
 from bot.logs import Event, warn
 from bot.messages import Message, Opens, Role, reply
 from bot.transports import Receive
@@ -21,7 +22,7 @@ from bot.transports.telegram.roles import Roles
 from bot.transports.telegram.sending import Sender
 from bot.transports.wiring import Wiring
 
-TAP_SECONDS = 20.0
+TAP_SECONDS = lifetimes.TAP.total_seconds()
 """A button that is tapped again within this time is the same tap, delivered twice."""
 
 TAPS_AT_ONCE = 8
@@ -102,7 +103,8 @@ class Updates:
         if len(before) > 1:
             await self._sender.delete(address, before[1:])
         for id in await self._sender.answer(address, said, instead_of=on):
-            memory.sent(address, id, spoken.message.id, self._wiring.now())
+            if said.remembered:
+                memory.sent(address, id, spoken.message.id, self._wiring.now())
 
     async def _stand(self, standing: Standing) -> None:
         if not standing.inside:
