@@ -39,7 +39,7 @@ chat: $(BIN)/.run
 
 test: $(BIN)/.dev
 	$(BIN)/python -m tests.matrix.homeserver --install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
 lint: $(BIN)/.dev
 	$(BIN)/ruff check .

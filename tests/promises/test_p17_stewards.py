@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.app import App
-from bot.commands.ledger import status
+from bot.commands.status import status
 from bot.commands.panic import panic as panic_command
 from bot.curating import curation
 from bot.digests import Schedule, Subscription
