@@ -11,7 +11,7 @@ from tests.matrix import Homeserver
 from tests.postgres import Postgres
 
 
-@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.promises)])
 async def test_no_item_is_lost_or_silently_repeated_over_kill_9_and_faults(
     request: pytest.FixtureRequest, tmp_path: Path, engine: str
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests import chaos
 
 
@@ -13,6 +15,7 @@ async def test_no_question_is_lost_over_kill_9(tmp_path: Path) -> None:
     assert result.repeated <= result.kills * chaos.AT_ONCE
 
 
+@pytest.mark.promises
 async def test_no_question_is_lost_while_calls_fail_in_another_process(tmp_path: Path) -> None:
     result = await chaos.faulty(tmp_path / "state", people=60, seed=2)
     assert result.lost == 0

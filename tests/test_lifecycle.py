@@ -87,6 +87,7 @@ async def test_it_ends_while_a_chat_is_parked(tmp_path: Path) -> None:
         assert await ends(process) == 0
 
 
+@pytest.mark.promises
 async def test_it_ends_while_a_digest_hangs(tmp_path: Path) -> None:
     state, data = tmp_path / "state", chaos_digests.data_of(tmp_path / "data", 1)
     async with RemoteBotApi() as api:

@@ -86,6 +86,7 @@ async def test_a_thread_that_cannot_be_does_not_silence_the_room(anna: Person, b
     await is_alive(anna, hall, matrix_bot)
 
 
+@pytest.mark.promises
 async def test_unreadable_events_do_not_silence_the_room(
     anna: Person, ben: Person, depot: str, matrix_bot: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import aiohttp
 
 from bot.deliveries import Later, Outcome, Sent, Unsure
+from bot.transports.matrix.reach import Reach
 from bot.transports.matrix.sending import Sender
 from bot.transports.pace import UNLIMITED, Lane
 from bot.transports.pacer import Pacer
@@ -34,7 +35,7 @@ class Server:
 async def test_only_the_first_refusal_after_a_connection_may_hide_a_message_that_arrived() -> None:
     server = Server()
     account = SimpleNamespace(was_encrypted=lambda room: False)
-    sender = Sender(server, account, Pacer(UNLIMITED), frozenset(), b"k")  # type: ignore[arg-type]
+    sender = Sender(server, account, Pacer(UNLIMITED), Reach(), frozenset(), b"k")  # type: ignore[arg-type]
 
     async def post() -> Outcome:
         return await sender.once(ROOM, {"body": "x"}, "t", lane=Lane.DIGEST)

@@ -104,7 +104,7 @@ async def test_the_running_bot_beats_and_forgets_its_heartbeat_at_the_end(api: B
 def said(state: Path, *arguments: str) -> str:
     done = CliRunner().invoke(status, arguments, env={"RUECKSPIEGEL_STATE": str(state)})
     assert done.exception is None
-    return done.output
+    return done.stdout
 
 
 def test_status_tells_of_a_bot_that_runs_one_that_hangs_and_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

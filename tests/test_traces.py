@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests import chaos
 from tests.bot_api.faults import ApiError, Fault
 from tests.scan import Canary, scan
@@ -13,6 +15,7 @@ FIRST_ID = 7_099_887_766_000
 WORDS = ("quixotrel", "vambrusta", "zelkandor", "morvinghast", "telpardine")
 
 
+@pytest.mark.promises
 async def test_conversations_leave_no_trace_of_a_person(tmp_path: Path) -> None:
     state = tmp_path / "state"
     async with chaos.RemoteBotApi() as api:

@@ -35,7 +35,12 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_it_holds_the_program_and_the_data_and_nothing_else(wheel: Path) -> None:
-    modules = {str(file.relative_to(ROOT)) for part in ("bot", "handlers") for file in (ROOT / part).rglob("*.py")}
+    modules = {
+        str(file.relative_to(ROOT))
+        for part in ("bot", "handlers")
+        for file in (ROOT / part).rglob("*.*")
+        if file.suffix in (".py", ".typ")
+    }
     data = {f"bot/{file.relative_to(ROOT)}" for file in (ROOT / "data").rglob("*") if file.is_file()}
     held = _names(wheel)
     assert {name for name in held if ".dist-info/" not in name} == modules | data

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from bot.app import App
-from bot.commands.status import status
 from bot.commands.panic import panic as panic_command
+from bot.commands.status import status
 from bot.curating import curation
 from bot.digests import Schedule, Subscription
 from bot.intake.history import begin

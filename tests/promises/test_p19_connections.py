@@ -35,8 +35,8 @@ NETWORKS = {
     "smtplib",
 }
 MAY = ("bot/transports/telegram/", "bot/transports/matrix/", "bot/loops/clock.py", "bot/intake/net.py", "bot/intake/guard.py",
-       "bot/intake/jobs.py")  # fmt: skip
-"""Modules that may open connections; `intake` is loaded by the fetching process alone."""
+       "bot/intake/jobs.py", "bot/systemd.py")  # fmt: skip
+"""Modules that may open connections; `intake` is loaded by the fetching process alone, systemd's socket is this machine's."""
 
 
 def _importers(files: list[tuple[str, str]]) -> list[str]:
