@@ -263,3 +263,20 @@ async def test_suggestions_are_shown_as_such_and_taken_over_by_nobody(one: Newsr
     again = await one.say(f"/draft once-more-at-the-conveyor-1\n{FACT_LINES}")
     assert f"belongs to {FACT} already" in again.text
     assert f"compare with {FACT}" in again.text
+
+
+async def test_what_a_feed_brings_is_drafted_once(one: Newsroom) -> None:
+    assert await one.curation.take([ARTICLE]) == [ITEM]
+    assert await one.curation.take([ARTICLE]) == []
+    assert list(await one.curation.drafts()) == [ITEM]
+
+
+async def test_a_claim_can_be_written_under_its_publication(one: Newsroom) -> None:
+    await one.curation.take([ARTICLE])
+    shown = await one.say(f"/draft {ITEM}\n{ITEM_LINES}\n{FACT_LINES}")
+    assert shown.draft == ITEM
+    assert "complete: 1" in shown.text
+    second = FACT_LINES.replace("hängen am band kameras", "hängt noch etwas").replace("are there cameras", "is there more")
+    assert (await one.say(f"/draft {ITEM}\n{second}")).draft == f"{ITEM}-2"
+    assert (await one.say(f"/draft {ITEM}\nfrage de: und sonst so")).draft == FACT
+    assert (await one.say(f"/publish {ITEM}")).text.startswith(f"Published: {ITEM}, {FACT}, {ITEM}-2")

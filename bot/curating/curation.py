@@ -14,6 +14,7 @@ from bot.base import Base, BrokenBase
 from bot.curating.bundles import Published, Refused, bundle, family
 from bot.findings import errors_of
 from bot.intake import fields
+from bot.intake.claims import claim_of
 from bot.intake.drafts import Draft, drafts_of
 from bot.intake.found import Found, Publication
 from bot.intake.history import record
@@ -77,16 +78,14 @@ class Curation:
         """
         async with self._turn:
             draft = await self.draft(id)
-            try:
-                entries = fields.entries_of(text, draft.kind)
-            except fields.Unclear as error:
-                raise Refused(error.key, **error.values) from error
-
-            def change(tree: object) -> None:
-                row = tree if draft.kind == "item" else tree[f"{draft.kind}s"][0]  # type: ignore[index]
-                fields.apply(tree, row, draft.kind, entries)
-
-            await self._writing(lambda: write(draft.path, changed(draft.path.read_text(encoding="utf-8"), change)))
+            own, of_claim = fields.split(text) if draft.kind == "item" else (text, "")
+            if own.strip() or not of_claim:
+                await self._edit(draft, own)
+            if of_claim:
+                is_new = fields.says_claim(of_claim)
+                claim = await self._writing(lambda: claim_of(self.folder, self.base(), draft, is_new))
+                await self._edit(claim, of_claim)
+                return await self.draft(id if own.strip() else claim.id)
             return await self.draft(id)
 
     async def publish(self, id: str, steward: str, now: datetime, today: date) -> Published:
@@ -167,6 +166,18 @@ class Curation:
             return False
 
         return await self.store.run(review)
+
+    async def _edit(self, draft: Draft, text: str) -> None:
+        try:
+            entries = fields.entries_of(text, draft.kind)
+        except fields.Unclear as error:
+            raise Refused(error.key, **error.values) from error
+
+        def change(tree: object) -> None:
+            row = tree if draft.kind == "item" else tree[f"{draft.kind}s"][0]  # type: ignore[index]
+            fields.apply(tree, row, draft.kind, entries)
+
+        await self._writing(lambda: write(draft.path, changed(draft.path.read_text(encoding="utf-8"), change)))
 
     async def _try(self, shelf: Shelf, drafts: Sequence[Draft], today: date) -> None:
         def publish() -> None:

@@ -84,6 +84,27 @@ def entries_of(text: str, kind: Kind) -> tuple[Entry, ...]:
     return tuple(found)
 
 
+def split(text: str) -> tuple[str, str]:
+    """What is written of a publication: the lines of its own fields, and those of a claim that rests on it."""
+    own: list[str] = []
+    of_claim: list[str] = []
+    lines = own
+    for line in text.splitlines():
+        match = _LINE.match(line)
+        if match:
+            # A topic is the claim's once a claim is begun, and the publication's before.
+            is_topic = match[2].casefold() in ("topic", "thema") and (match[3] or of_claim)
+            mine = _name(match[2], "item") is not None and not is_topic
+            lines = own if mine or _name(match[2], "fact") is None else of_claim
+        lines.append(line)
+    return "\n".join(own), "\n".join(of_claim)
+
+
+def says_claim(text: str) -> bool:
+    """Whether a claim itself is among the lines."""
+    return any(match and _name(match[2], "fact") == "claim" for match in map(_LINE.match, text.splitlines()))
+
+
 def apply(tree: Tree, row: Tree, kind: Kind, entries: tuple[Entry, ...]) -> None:
     """Do to a draft's tree, and the row in it, what was written."""
     for entry in entries:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.base import Base
+from bot.intake.claims import claim_tree
 from bot.intake.drafts import DECLINED, FOLDER, Draft, drafts_of, new_id
 from bot.intake.found import Found, Leftover, Publication
 from bot.intake.known import find, publications_of
@@ -92,7 +93,10 @@ class Importer:
                 continue
             self._ledger.pages[name] = mark(claim)
             id = self._numbered(item[:34])
-            write(self._folder / FOLDER / "facts" / f"{id}.yaml", dumped(_fact_tree(id, item, publication, claim)))
+            write(
+                self._folder / FOLDER / "facts" / f"{id}.yaml",
+                dumped(claim_tree(id, item, publication.date, publication.country, claim)),
+            )
             made.append(id)
         return made
 
@@ -142,23 +146,6 @@ def _put_aside(folder: Path, id: str) -> Tree | None:
             path.unlink()
             return tree
     return None
-
-
-def _fact_tree(id: str, item: str, publication: Publication, passage: str) -> Tree:
-    """A draft of a claim: what is known of it is filled in, what a steward must write is not."""
-    row: Tree = {
-        "id": id,
-        "claim": {},
-        "status": None,
-        "object": id,
-        "aspect": "says",
-        "place": list(publication.country),
-        "as_of": publication.date.isoformat() if publication.date else None,
-        "item": item,
-        "questions": {},
-        "superseded_by": None,
-    }
-    return {"topic": None, "facts": [row], "passage": passage}
 
 
 def _item_tree(id: str, publication: Publication, part_of: str | None) -> Tree:
