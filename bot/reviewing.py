@@ -46,6 +46,6 @@ class Reviewing:
         return await self._stewards.show(shown(draft, drafts, Speaker(self._app.base, language, language)))
 
 
-async def _drafted(curation: Curation, publications: list[Publication], feed: str) -> list[str]:
-    """A feed's new entries as drafts; its name is the outlet where an entry names none."""
+async def _drafted(curation: Curation, publications: list[Publication], _feed: str) -> list[str]:
+    """A feed's new entries as drafts; what an entry does not say of its outlet a steward must."""
     return await curation.take(publications)

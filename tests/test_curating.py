@@ -158,6 +158,13 @@ async def test_a_line_that_cannot_be_taken_changes_nothing(one: Newsroom, line: 
     assert (one.folder / "drafts" / "facts" / f"{FACT}.yaml").read_text(encoding="utf-8") == before
 
 
+async def test_of_lines_for_both_that_cannot_be_taken_none_are(one: Newsroom) -> None:
+    await one.say(f"/draft {ARTICLE.url}")
+    before = {path: path.read_bytes() for path in one.folder.rglob("*.yaml")}
+    await one.say(f"/draft {ITEM}\n{ITEM_LINES}\nclaim de: x\nstatus: rumour")
+    assert {path: path.read_bytes() for path in one.folder.rglob("*.yaml")} == before
+
+
 async def test_what_would_break_the_folder_is_refused_whole(one: Newsroom) -> None:
     await written(one)
     await one.say(f"/draft {FACT}\nplace: XX")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
+from bot.facts import Fact
 from bot.intake.drafts import Draft
 from bot.intake.hedging import Hedge, status_of
 from bot.intake.suggest import Near, collisions, near, variants
@@ -54,5 +55,5 @@ def _hedge(passage: str) -> Hedge:
 
 
 def _near(one: Near, speaker: Speaker) -> str:
-    claim = speaker.curated(getattr(one.entry, "claim", None) or getattr(one.entry, "says", {}))
-    return speaker.say("advice.near", id=one.entry.id, claim=claim)
+    said = one.entry.claim if isinstance(one.entry, Fact) else one.entry.says
+    return speaker.say("advice.near", id=one.entry.id, claim=speaker.curated(said))

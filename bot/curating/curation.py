@@ -15,7 +15,7 @@ from bot.curating.bundles import Published, Refused, bundle, family
 from bot.findings import errors_of
 from bot.intake import fields
 from bot.intake.claims import claim_of
-from bot.intake.drafts import Draft, drafts_of
+from bot.intake.drafts import Draft, Kind, drafts_of
 from bot.intake.found import Found, Publication
 from bot.intake.history import record
 from bot.intake.importing import Importer, reopen, start
@@ -79,13 +79,15 @@ class Curation:
         async with self._turn:
             draft = await self.draft(id)
             own, of_claim = fields.split(text) if draft.kind == "item" else (text, "")
-            if own.strip() or not of_claim:
-                await self._edit(draft, own)
-            if of_claim:
+            # All is read before anything is written: of lines that cannot be taken, none are.
+            mine, claimed = _entries(own, draft.kind), _entries(of_claim, "fact")
+            if mine:
+                await self._edit(draft, mine)
+            if claimed:
                 is_new = fields.says_claim(of_claim)
                 claim = await self._writing(lambda: claim_of(self.folder, self.base(), draft, is_new))
-                await self._edit(claim, of_claim)
-                return await self.draft(id if own.strip() else claim.id)
+                await self._edit(claim, claimed)
+                return await self.draft(id if mine else claim.id)
             return await self.draft(id)
 
     async def publish(self, id: str, steward: str, now: datetime, today: date) -> Published:
@@ -99,7 +101,7 @@ class Curation:
             mark = hashlib.sha256("".join(one.mark for one in taken).encode()).hexdigest()
             shelf = Shelf(self.folder)
             await self._try(shelf, taken, today)
-            ids = tuple(one.id for one in taken)
+            ids, held = tuple(one.id for one in taken), timedelta(0) if self.two else HOLD
 
             async def review(transaction: Transaction) -> bool:
                 if await reviews.published_since(transaction, steward, now - timedelta(hours=1)) >= MOST_AN_HOUR:
@@ -108,13 +110,13 @@ class Curation:
                 if self.two and not others:
                     await reviews.approve(self.store, transaction, id, mark, steward)
                     return False
-                await reviews.release(self.store, transaction, ids, steward, now, timedelta(0) if self.two else HOLD)
+                await reviews.release(self.store, transaction, ids, steward, now, held)
                 return True
 
             if not await self.store.run(review):
                 return Published(ids, left, waits_for=True)
             await self._put(shelf, f"Publish {id}", steward, now)
-            return Published(ids, left, held=timedelta(0) if self.two else HOLD)
+            return Published(ids, left, held=held)
 
     async def put_aside(self, id: str, steward: str, now: datetime) -> tuple[str, ...]:
         """A draft, with its claims, is not proposed again; what was put aside.
@@ -167,12 +169,7 @@ class Curation:
 
         return await self.store.run(review)
 
-    async def _edit(self, draft: Draft, text: str) -> None:
-        try:
-            entries = fields.entries_of(text, draft.kind)
-        except fields.Unclear as error:
-            raise Refused(error.key, **error.values) from error
-
+    async def _edit(self, draft: Draft, entries: tuple[fields.Entry, ...]) -> None:
         def change(tree: object) -> None:
             row = tree if draft.kind == "item" else tree[f"{draft.kind}s"][0]  # type: ignore[index]
             fields.apply(tree, row, draft.kind, entries)
@@ -207,3 +204,10 @@ class Curation:
             return await asyncio.to_thread(work)
         except OSError as error:
             raise Refused("draft.read-only", folder=str(self.folder), why=str(error.strerror)) from error
+
+
+def _entries(text: str, kind: Kind) -> tuple[fields.Entry, ...]:
+    try:
+        return fields.entries_of(text, kind)
+    except fields.Unclear as error:
+        raise Refused(error.key, **error.values) from error
