@@ -67,6 +67,7 @@ class Reader:
     """Runs what was read, with something real in place of what stands for it."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         shutil.copy(ROOT / "tests" / "pages" / "dossier.txt", folder)
         (folder / "small.tsv").write_text("de\t-\thallo\tplain\n", encoding="utf-8")
         self._channels: list[str] = []
@@ -84,7 +85,8 @@ class Reader:
             return self._channel()
         if word == "ID":
             return asyncio.run(_doubtful_part())
-        return STANDS_FOR.get(word, word)
+        # A page names the server's folders; a test leaves the machine alone and may run twice.
+        return STANDS_FOR.get(word, str(self._folder / word[1:]) if word.startswith("/") else word)
 
     def _channel(self) -> str:
         """A new one to add, and then that one, until it is removed."""
