@@ -65,7 +65,7 @@ async def _signs(settings: Settings) -> AsyncIterator[Sign]:
         assert settings.matrix_homeserver is not None
         assert settings.matrix_password is not None
         credentials = Credentials(settings.matrix_homeserver, settings.matrix_user, settings.matrix_password)
-        problems = await proof(credentials, settings.state / "matrix", keys)
+        problems = await proof(credentials, settings.matrix_folder, keys)
         fingerprint = Identity.of(keys, settings.matrix_user).fingerprint
         yield Sign("matrix", "; ".join(problems) or f"signed in order, fingerprint {fingerprint}", not problems)
     if settings.telegram_token is None and settings.matrix_user is None:

@@ -9,15 +9,17 @@ import signal
 import click
 
 from bot import logs
+from bot.accounts import accounts_of
 from bot.app import App, open_app
 from bot.config import BrokenSettings, Settings, read_settings
+from bot.federation import serving_all
 from bot.keys import load_keys
-from bot.running import LONGEST_END, running
+from bot.running import LONGEST_END
 
 
 @click.command()
 def run() -> int:
-    """Serve every platform whose credentials are set, until SIGTERM."""
+    """Serve every platform whose credentials are set, or the accounts of RUECKSPIEGEL_ACCOUNTS, until SIGTERM."""
     settings = _checked(read_settings())
     logs.set_up(settings.debug)
     app = open_app(settings)
@@ -26,6 +28,9 @@ def run() -> int:
 
 
 def _checked(settings: Settings) -> Settings:
+    if settings.accounts is not None:
+        accounts_of(settings)
+        return settings
     if settings.telegram_token is None and settings.matrix_user is None:
         problem = "no platform is set up; set this to the token that BotFather gave, or the three settings of Matrix"
         raise BrokenSettings(f"RUECKSPIEGEL_TELEGRAM_TOKEN: {problem}")
@@ -38,7 +43,7 @@ def _checked(settings: Settings) -> Settings:
 async def _serve(app: App) -> int:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(logs.on_loop_exception)
-    async with running(app, load_keys(app.settings.key_path)) as service:
+    async with serving_all(app, load_keys(app.settings.key_path)) as service:
 
         def end() -> None:
             loop.call_later(LONGEST_END, os._exit, 1)

@@ -41,10 +41,12 @@ async def sent_since(store: Store, connection: AsyncConnection, since: datetime)
     return await read(store, connection, *posted)
 
 
-async def counts(connection: AsyncConnection) -> dict[str, int]:
-    """How many parts are in each state."""
-    number = func.count().label("number")
-    rows = await connection.execute(select(deliveries.c.state, number).group_by(deliveries.c.state))
+async def counts(connection: AsyncConnection, account: str | None = None) -> dict[str, int]:
+    """How many parts are in each state, of one account or of all."""
+    wanted = select(deliveries.c.state, func.count().label("number")).group_by(deliveries.c.state)
+    if account is not None:
+        wanted = wanted.join(chats, chats.c.id == deliveries.c.chat).where(chats.c.account == account)
+    rows = await connection.execute(wanted)
     return {row.state: row.number for row in rows}
 
 
