@@ -45,6 +45,7 @@ bench: $(BIN)/.dev
 chaos: $(BIN)/.dev
 	$(BIN)/python -m tests.chaos
 	$(BIN)/python -m tests.chaos_digests
+	$(BIN)/python -m tests.chaos_accounts
 
 promises: $(BIN)/.dev
 	$(BIN)/python -m pytest -m promises

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
@@ -21,8 +22,8 @@ from bot.store.leases import Leases, Standing, leases
 from bot.transports import TransportEnded
 
 LOOK_SECONDS = 2.0
-LOST_SECONDS = 10.0
-"""A database that does not answer for so long may have given our leases to others."""
+LONGEST_WISH = 5
+"""Looks for which a free account is left to who wishes for more; it may hang."""
 REST_SECONDS = 30.0
 """Before an account that ended by itself is tried again here."""
 
@@ -62,11 +63,16 @@ class Federation:
     lost: bool = False
     _seats: dict[str, _Seat] = field(default_factory=dict)
     _resting: dict[str, float] = field(default_factory=dict)
-    _free: frozenset[str] = frozenset()
+    _free: Counter[str] = field(default_factory=Counter)
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._shared = Shared(self.app, self.store)
+
+    @property
+    def served(self) -> frozenset[str]:
+        """The names of the accounts that this process serves."""
+        return frozenset(self._seats)
 
     def stop(self) -> None:
         """Begin the orderly end."""
@@ -91,8 +97,7 @@ class Federation:
     async def _hold(self, held: Leases) -> None:
         try:
             while not self._stop.is_set():
-                async with asyncio.timeout(LOST_SECONDS):
-                    await self._look(held)
+                await self._look(held)
                 await self._pause()
             await self._stop_all(held)
         finally:
@@ -105,16 +110,16 @@ class Federation:
         share = -(-len(self.accounts) // max(1, standing.processes))
         most = self.app.settings.most_accounts or len(self.accounts)
         free = self._found_free(held, standing)
+        patience = LONGEST_WISH if standing.wishing else 1
         for settings in free:
-            # What was free at the last look too, nobody takes whose share it would be.
-            room = most if settings.name in self._free else min(share, most)
+            # What stays free, nobody takes whose share it would be.
+            room = most if self._free[settings.name] >= patience else min(share, most)
             if len(self._seats) < room and await held.take(settings.identities.values()):
                 self._serve(settings)
-        self._free = frozenset(settings.name for settings in free)
-        seats = len(self._seats)
-        if seats > share and standing.wishing:
+        self._free = Counter({settings.name: self._free[settings.name] + 1 for settings in free})
+        if len(self._seats) > share and standing.wishing:
             next(reversed(self._seats.values())).stop()
-        await held.wish(seats < min(share, most) and not free)
+        await held.wish(len(self._seats) < min(share, most))
 
     def _found_free(self, held: Leases, standing: Standing) -> list[Settings]:
         """In no order, so that not all processes try the same."""

@@ -13,7 +13,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, insert, select, text
+from sqlalchemy import Connection, event, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from bot.digests import Schedule, Slot, Subscription
@@ -62,6 +62,18 @@ async def test_a_cancelled_caller_leaves_no_open_transaction(store: Store) -> No
     await store.settled()
     await asyncio.wait_for(Answered(store, "x").remember("1", NOW), 5)
     assert len(await store.run(_everything)) == 2
+
+
+async def test_what_was_said_is_written_down_once_the_database_is_back(store: Store) -> None:
+    refused = asyncio.Event()
+    event.listen(store.engine.sync_engine, "handle_error", lambda _: refused.set())
+    await store.run(lambda c: c.execute(text("ALTER TABLE answered RENAME TO away")))
+    kept = Answered(store, "telegram:1")
+    writing = asyncio.create_task(kept.remember("1", NOW))
+    await asyncio.wait_for(refused.wait(), 10)
+    await store.run(lambda c: c.execute(text("ALTER TABLE away RENAME TO answered")))
+    await asyncio.wait_for(writing, 10)
+    assert await kept.known({"1"}) == {"1"}
 
 
 async def test_a_failed_transaction_leaves_nothing(store: Store) -> None:

@@ -6,6 +6,7 @@ clock is read, and what a dead process said is gone with it.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -16,6 +17,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.store.engine import Store
 from bot.store.lease import number_of
 
+LOST_SECONDS = 10.0
+"""A database that does not answer for so long may have given our leases to others."""
 _CLASS = 7283766
 _HERE, _WISHING = 1, 2
 _LOCKS = text(
@@ -35,7 +38,7 @@ class Standing:
 
 @dataclass
 class Leases:
-    """Of one process. Every call raises SQLAlchemyError where the connection is gone, and all leases with it."""
+    """Of one process. Where the connection is gone, and all leases with it, calls raise SQLAlchemyError or TimeoutError."""
 
     _store: Store
     _connection: AsyncConnection
@@ -44,7 +47,9 @@ class Leases:
     async def standing(self) -> Standing:
         """How things stand now."""
         pairs, numbers = {}, set()
-        for row in await self._connection.execute(_LOCKS):
+        async with asyncio.timeout(LOST_SECONDS):
+            rows = (await self._connection.execute(_LOCKS)).all()
+        for row in rows:
             if row.objsubid == 2 and row.classid == _CLASS:
                 pairs[row.objid] = row.number
             elif row.objsubid == 1:
@@ -78,7 +83,8 @@ class Leases:
             self._wishes = more
 
     async def _call(self, call: str, **values: int) -> bool:
-        return bool((await self._connection.execute(text(f"SELECT {call}"), values)).scalar_one())
+        async with asyncio.timeout(LOST_SECONDS):
+            return bool((await self._connection.execute(text(f"SELECT {call}"), values)).scalar_one())
 
 
 @asynccontextmanager
