@@ -97,11 +97,11 @@ async def test_lost_leases_end_the_accounts_which_are_then_taken_anew(
 ) -> None:
     async with _process(app, accounts) as one:
         await _until(lambda: len(one.served) == 4)
-        before = {id(seat) for seat in one._seats.values()}
+        before = set(one._seats.values())
         with psycopg.connect(postgres_server.uri, autocommit=True) as connection:
             held = "SELECT DISTINCT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = 7283766 AND objsubid = 2"
             connection.execute(f"SELECT pg_terminate_backend(pid) FROM ({held}) AS holders")
-        await _until(lambda: len(one.served) == 4 and not before & {id(seat) for seat in one._seats.values()})
+        await _until(lambda: len(one.served) == 4 and not before & set(one._seats.values()))
         apis[3].say(apis[3].user(1, "Ana", "en"), "hello")
         await apis[3].wait_sent(1, 30)
 
