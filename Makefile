@@ -58,6 +58,7 @@ bench: $(BIN)/.dev
 chaos: $(BIN)/.dev
 	$(BIN)/python -m tests.chaos
 	$(BIN)/python -m tests.chaos_digests
+	$(BIN)/python -m tests.chaos_accounts
 
 soak: $(BIN)/.dev
 	$(BIN)/python -m tests.soak

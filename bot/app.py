@@ -47,6 +47,7 @@ class App:
     fingerprints: dict[str, str] = field(default_factory=dict)
     store: Store | None = None
     curation: Curation | None = None
+    _beside: list[App] = field(default_factory=list, init=False, repr=False)
 
     @cached_property
     def executor(self) -> Executor:
@@ -71,7 +72,19 @@ class App:
     def take(self, base: Base, model: Model) -> None:
         """From the next message on: another base, with a model that may be older than it."""
         matcher = self._matcher(base, model)
-        self.base, self.model, self.__dict__["matcher"] = base, model, matcher
+        for app in (self, *self._beside):
+            app.base, app.model, app.__dict__["matcher"] = base, model, matcher
+
+    def beside(self, settings: Settings) -> App:
+        """The app of another account of this process: the same base and search, everything else its own."""
+        app = App(settings, self.base, self.findings, self.model, Memory())
+        app.__dict__.update(executor=self.executor, encoder=self.encoder, matcher=self.matcher)
+        self._beside.append(app)
+        return app
+
+    def leave(self, app: App) -> None:
+        """An app from `beside` is no longer used."""
+        self._beside = [other for other in self._beside if other is not app]
 
     def _matcher(self, base: Base, model: Model) -> Matcher:
         corpus = base.corpus

@@ -5,18 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
 
-from dotenv import dotenv_values
-
+from bot.environment import MAIN, PREFIX, broken, values_of
 from bot.messages import Address
 from bot.setting import (
-    PREFIX,
-    broken,
     database_of,
     matrix_user_of,
     metrics_at,
+    most_of,
     number_of,
     one_of,
     recipient,
@@ -28,12 +25,14 @@ from bot.setting import (
     zone_of,
 )
 
-SECRETS = ("TELEGRAM_TOKEN", "MATRIX_PASSWORD", "DATABASE")
-"""May come as `X_FILE`, the path of a file that holds the value."""
+OWN = (
+    "TELEGRAM_TOKEN", "TELEGRAM_TOKEN_FILE", "MATRIX_HOMESERVER", "MATRIX_USER", "MATRIX_PASSWORD", "MATRIX_PASSWORD_FILE",
+    "CONTACT", "STEWARDS", "STEWARD_ROOM", "TWO_STEWARDS", "PREVIEW_HOURS", "TIMEZONE", "LANGUAGE",
+)  # fmt: skip
+"""What each bot account has of its own; all others are of the whole installation."""
 KNOWN = (
-    *SECRETS, "TELEGRAM_API_URL", "MATRIX_HOMESERVER", "MATRIX_USER", "STATE", "DATA", "KEY_FILE", "CONTACT", "STEWARDS",
-    "STEWARD_ROOM", "TWO_STEWARDS", "PREVIEW_HOURS", "TIMEZONE", "LANGUAGE", "LOG", "BACKUP_TO", "BACKUP_DAYS", "METRICS",
-    *(f"{name}_FILE" for name in SECRETS),
+    *OWN, "TELEGRAM_API_URL", "STATE", "DATA", "KEY_FILE", "LOG", "DATABASE", "DATABASE_FILE", "BACKUP_TO", "BACKUP_DAYS",
+    "METRICS", "ACCOUNTS", "MOST_ACCOUNTS",
 )  # fmt: skip
 
 
@@ -61,10 +60,25 @@ class Settings:
     backup_to: str | None = None
     backup_days: int = 14
     metrics: tuple[str, int] | None = None
+    name: str = MAIN
+    accounts: Path | None = None
+    most_accounts: int | None = None
 
     @property
     def database_url(self) -> str:
         return self.database or f"sqlite+aiosqlite:///{(self.state / 'rueckspiegel.db').absolute()}"
+
+    @property
+    def identities(self) -> dict[str, str]:
+        """Platform to the account there, as it is leased and as its answers are remembered."""
+        telegram = f"telegram:{self.telegram_token.partition(':')[0]}" if self.telegram_token else None
+        matrix = f"matrix:{self.matrix_user}" if self.matrix_user else None
+        return {platform: account for platform, account in (("telegram", telegram), ("matrix", matrix)) if account}
+
+    @property
+    def matrix_folder(self) -> Path:
+        """Where a Matrix account keeps its device: the first one where it always was."""
+        return self.state / ("matrix" if self.name == MAIN else f"matrix-{self.name}")
 
     @property
     def key_path(self) -> Path:
@@ -77,7 +91,18 @@ def read_settings(environment: Mapping[str, str] | None = None, folder: Path = P
 
     :raises BrokenSettings: for a variable that does not exist or a value that cannot be.
     """
-    values = _values(os.environ if environment is None else environment, folder)
+    values = values_of(os.environ if environment is None else environment, folder, KNOWN)
+    for name in OWN:
+        if "ACCOUNTS" in values and name in values:
+            raise broken(name, f"{PREFIX}ACCOUNTS names a file of accounts, and this belongs to one of them; move it there")
+    return settings_of(values)
+
+
+def settings_of(values: Mapping[str, str]) -> Settings:
+    """From values whose names are known.
+
+    :raises BrokenSettings: for one that cannot be.
+    """
     stewards = stewards_of(values.get("STEWARDS", ""))
     language = values.get("LANGUAGE", "de")
     if len(language) != 2 or not language.isalpha():
@@ -103,31 +128,6 @@ def read_settings(environment: Mapping[str, str] | None = None, folder: Path = P
         backup_to=recipient(values.get("BACKUP_TO")),
         backup_days=number_of(values, "BACKUP_DAYS", 14, 1, 3650),
         metrics=metrics_at(values.get("METRICS")),
+        accounts=Path(values["ACCOUNTS"]) if "ACCOUNTS" in values else None,
+        most_accounts=most_of(values.get("MOST_ACCOUNTS")),
     )
-
-
-def _values(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
-    file = {key: value for key, value in dotenv_values(folder / ".env").items() if value is not None}
-    both = {**file, **environment}
-    values = {
-        key.removeprefix(PREFIX): value.strip() for key, value in both.items() if key.startswith(PREFIX) and value.strip()
-    }
-    for name in values:
-        if name not in KNOWN:
-            near = get_close_matches(name, KNOWN, n=1)
-            hint = f"perhaps {PREFIX}{near[0]} was meant" if near else f"known are {', '.join(PREFIX + k for k in KNOWN)}"
-            raise broken(name, f"there is no such setting; {hint}")
-    for name in SECRETS:
-        path = values.get(f"{name}_FILE")
-        if path is None:
-            continue
-        try:
-            secret = Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeError) as error:
-            raise broken(f"{name}_FILE", f"{path} cannot be read; name a file that this process may read") from error
-        if not secret:
-            continue  # As an empty variable: the secret of a platform that is not set up.
-        if name in values:
-            raise broken(name, f"it is set twice, here and in {PREFIX}{name}_FILE; keep one")
-        values[name] = secret
-    return values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -23,16 +23,18 @@ class Connection:
     why: str
 
 
-def connections(settings: Settings, base: Base) -> tuple[Connection, ...]:
-    """Every host that these settings and this data folder name. None of them is a third party that counts or reports."""
-    return tuple(dict.fromkeys(_all(settings, base)))
+def connections(accounts: Sequence[Settings], base: Base) -> tuple[Connection, ...]:
+    """Every host that accounts' settings and the data folder name. None of them is a third party that counts or reports."""
+    return tuple(dict.fromkeys(_all(accounts, base)))
 
 
-def _all(settings: Settings, base: Base) -> Iterator[Connection]:
-    if settings.telegram_token:
-        yield Connection(BOT, _host(settings.telegram_api_url), "Telegram's messages, and its time")
-    if settings.matrix_homeserver:
-        yield Connection(BOT, _host(settings.matrix_homeserver), "Matrix' messages, and its time")
+def _all(accounts: Sequence[Settings], base: Base) -> Iterator[Connection]:
+    for settings in accounts:
+        if settings.telegram_token:
+            yield Connection(BOT, _host(settings.telegram_api_url), "Telegram's messages, and its time")
+        if settings.matrix_homeserver:
+            yield Connection(BOT, _host(settings.matrix_homeserver), "Matrix' messages, and its time")
+    settings = accounts[0]
     if not settings.database_url.startswith("sqlite"):
         yield Connection(BOT, _host(settings.database_url) or "the same machine", "the database")
     for feed in base.feeds:

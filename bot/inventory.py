@@ -32,8 +32,8 @@ FILES = (
     Kept("*.lock", "that one process serves an account; its name is a hash of the account's", lifetimes.OPERATED),
     Kept("vectors-*.npz", "the search's numbers for texts of the dossier, by a hash of the text", lifetimes.OPERATED),
     Kept("model/*", "what was learned from a changed dossier", lifetimes.OPERATED),
-    Kept("matrix/*.account*", "device, access token and sync token, sealed with the key file", lifetimes.OPERATED),
-    Kept("matrix/*.db*", "keys with which the bot reads on Matrix; room ids and public keys stand in clear", lifetimes.SESSION),
+    Kept("matrix*/*.account*", "device, access token and sync token, sealed with the key file", lifetimes.OPERATED),
+    Kept("matrix*/*.db*", "keys with which the bot reads on Matrix; room ids, public keys in clear", lifetimes.SESSION),
 )
 """In the state folder; the key file lies beside it and data in a folder of the union's own."""
 

@@ -47,6 +47,8 @@ class Event(Enum):
     TRANSPORT_FAILED = "transport-failed"
     PURGED = "purged"
     LEASE_LOST = "lease-lost"
+    ACCOUNT_TAKEN = "account-taken"
+    ACCOUNT_ENDED = "account-ended"
     LOGGED_IN = "logged-in"
     IDENTITY_MADE = "identity-made"
     NOT_SIGNED = "not-signed"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from importlib.metadata import version
 from time import monotonic
 
 from bot.app import App, now
+from bot.environment import MAIN
 from bot.heartbeat import Heartbeat, Pulse, forget
 from bot.logs import Event, fail
 from bot.loops.rounds import WITHIN_SECONDS, Rounds
@@ -20,19 +22,24 @@ from bot.transports import Transport
 BEAT_SECONDS = 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A bot account that this process serves. `held` says why digests wait, `rounds` when planning last came round."""
+
+    service: Service
+    held: Callable[[], Sequence[str]]
+    rounds: Rounds
+
+
 class Operating:
-    """`held` says why digests wait, `rounds` when planning last came round; the search, the store and the platforms it asks.
+    """The search, the store and the platforms of all `served` accounts it asks. `latest` is the last heartbeat."""
 
-    `latest` is the last heartbeat.
-    """
-
-    def __init__(
-        self, app: App, store: Store, service: Service, held: Callable[[], Sequence[str]], rounds: Rounds, tally: Tally
-    ) -> None:
-        self._app, self._store, self._service, self._held = app, store, service, held
-        self._rounds, self._tally = rounds, tally
+    def __init__(self, app: App, store: Store, tally: Tally) -> None:
+        self._app, self._store, self._tally = app, store, tally
         self._since = now()
+        self._rounds = Rounds()
         self._probe: asyncio.Future[None] | None = None
+        self.served: dict[str, Served] = {}
         self.latest: Heartbeat | None = None
 
     async def beat_for_ever(self) -> None:
@@ -60,9 +67,7 @@ class Operating:
 
     def alive(self) -> bool:
         """Whether planning, the search and each platform that listens completed a round of late."""
-        listening = [one.inbox for one in self._service.transports if self._state(one) == "listening"]
-        turned = all(inbox.clock() - (inbox.turned or 0.0) <= WITHIN_SECONDS for inbox in listening)
-        return turned and self._rounds.all_came(("plan", "search"))
+        return self._rounds.all_came(("search",)) and all(map(_moves, self.served.values()))
 
     def _ask_search(self) -> None:
         """A question waits for the search's one thread, so it is that thread which must be seen to move."""
@@ -82,9 +87,9 @@ class Operating:
             at=int(moment.timestamp()),
             since=int(self._since.timestamp()),
             version=version("rueckspiegel"),
-            platforms={one.platform: self._pulse(one, moment.timestamp()) for one in self._service.transports},
+            platforms=self._pulses(moment.timestamp()),
             lag=round(lag, 3),
-            held=tuple(self._held()),
+            held=tuple(dict.fromkeys(reason for one in self.served.values() for reason in one.held())),
             channels=channels,
             paused=paused,
             due=due,
@@ -97,24 +102,40 @@ class Operating:
             questions=self._tally.shown(),
         )
 
-    def _state(self, transport: Transport) -> str:
-        if self._service.is_down(transport.platform):
-            return "ended"
-        return "starting" if transport.inbox.turned is None else "listening"
+    def _pulses(self, moment: float) -> dict[str, Pulse]:
+        """By platform; of accounts that have a name, by both."""
+        return {
+            transport.platform if name == MAIN else f"{name}/{transport.platform}": _pulse(one.service, transport, moment)
+            for name, one in self.served.items()
+            for transport in one.service.transports
+        }
 
-    def _pulse(self, transport: Transport, moment: float) -> Pulse:
-        inbox = transport.inbox
-        # To the minute: a poll that ends at another second than its own is one that brought a question.
-        heard = None if inbox.heard is None else int(moment - (inbox.clock() - inbox.heard)) // 60 * 60
-        return Pulse(
-            state=self._state(transport),
-            contact=heard,
-            waiting=inbox.under_way(),
-            set_free=inbox.set_free,
-            lost=inbox.lost,
-            shed=inbox.shed,
-            restarts=self._service.restarts[transport.platform],
-        )
+
+def _moves(one: Served) -> bool:
+    listening = [each.inbox for each in one.service.transports if _state(one.service, each) == "listening"]
+    turned = all(inbox.clock() - (inbox.turned or 0.0) <= WITHIN_SECONDS for inbox in listening)
+    return turned and one.rounds.all_came(("plan",))
+
+
+def _state(service: Service, transport: Transport) -> str:
+    if service.is_down(transport.platform):
+        return "ended"
+    return "starting" if transport.inbox.turned is None else "listening"
+
+
+def _pulse(service: Service, transport: Transport, moment: float) -> Pulse:
+    inbox = transport.inbox
+    # To the minute: a poll that ends at another second than its own is one that brought a question.
+    heard = None if inbox.heard is None else int(moment - (inbox.clock() - inbox.heard)) // 60 * 60
+    return Pulse(
+        state=_state(service, transport),
+        contact=heard,
+        waiting=inbox.under_way(),
+        set_free=inbox.set_free,
+        lost=inbox.lost,
+        shed=inbox.shed,
+        restarts=service.restarts[transport.platform],
+    )
 
 
 def _nothing() -> None:

@@ -22,7 +22,6 @@ from bot.loops.disk import Disk
 from bot.loops.plan import Planner
 from bot.loops.preview import Previewer
 from bot.loops.ready import Ready
-from bot.loops.reload import Reloader
 from bot.loops.rounds import Rounds
 from bot.loops.stewards import Stewards
 from bot.messages import Address, Button, reply
@@ -47,11 +46,9 @@ class Publishing:
         self.deliverer = Deliverer(store, transports, now, self._may, self.tell, ready)
         self.previewer = Previewer(store, self._base, settings.timezone, settings.preview_hours, self._show)
         self.corrector = Corrector(store, transports, self._base, settings.language)
-        self.reloader = Reloader(app, settings.state, self.tell)
         self.chores = (
             self._tick_for_ever,
             self.deliverer.deliver_for_ever,
-            self.reloader.watch_for_ever,
             self.clock.watch_for_ever,
             self.disk.watch_for_ever,
             stewards.tell_for_ever,

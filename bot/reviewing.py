@@ -23,9 +23,14 @@ Chore = Callable[[], Awaitable[None]]
 
 
 class Reviewing:
-    """`changed` makes the bot read the folder again. Drafts need a folder of the union's own, notes a stewards' room."""
+    """`changed` makes the bot read the folder again. Drafts need a folder of the union's own, notes a stewards' room.
 
-    def __init__(self, app: App, store: Store, stewards: Stewards, tell: Tell, changed: Callable[[], None]) -> None:
+    Of several accounts the one that `leads` looks after feeds, new drafts and links; stewards of all may curate.
+    """
+
+    def __init__(
+        self, app: App, store: Store, stewards: Stewards, tell: Tell, changed: Callable[[], None], leads: bool = True
+    ) -> None:
         self._app, self._stewards = app, stewards
         fetcher, chores = Fetcher(), list[Chore]()
         if app.settings.data is not None:
@@ -36,7 +41,7 @@ class Reviewing:
                 chores += [DraftWatch(curation, store, self._show, tell).watch_for_ever]
         if app.settings.steward_room is not None:
             chores += [LinkWatcher(store, lambda: addresses_of(app.base), fetcher.link, tell, now).watch_for_ever]
-        self.chores = tuple(chores)
+        self.chores = tuple(chores) if leads else ()
 
     def _curation(self, folder: Path, store: Store, fetcher: Fetcher, changed: Callable[[], None]) -> Curation:
         return Curation(folder, store, lambda: self._app.base, changed, self._app.settings.two_stewards, fetcher.article)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from zoneinfo import ZoneInfo
 
@@ -15,14 +15,15 @@ from bot.logs import Event, fail
 from bot.loops.answer import Answering
 from bot.loops.count import Counting
 from bot.loops.purge import purge
+from bot.loops.reload import Reloader
 from bot.loops.serve import Service
-from bot.loops.stewards import Stewards
+from bot.loops.stewards import Stewards, Tell
 from bot.loops.tally import Tally
 from bot.messages import Role
 from bot.metrics import served
-from bot.operating import Operating
+from bot.operating import Operating, Served
 from bot.publishing import Publishing
-from bot.reviewing import Reviewing
+from bot.reviewing import Chore, Reviewing
 from bot.store import Store
 from bot.store.answered import Answered
 from bot.store.chats import move
@@ -44,54 +45,97 @@ IN_GROUPS = ("ask", "news", "topics", "help", "privacy")
 """Commands that a group's menu shows; all others work there too."""
 
 
+class Shared:
+    """What all accounts of a process share: who reads the folder, who counts what is asked, and who says how things stand.
+
+    `led_by` names how the stewards hear of the folder and the counts; where nobody leads here, those of another process do.
+    """
+
+    def __init__(self, app: App, store: Store) -> None:
+        self._settings = app.settings
+        self.reloader = Reloader(app, app.settings.state, self._tell)
+        self.counting = Counting(store, lambda: app.base, ZoneInfo(app.settings.timezone), now, None)
+        self.tally = Tally(now)
+        self.operating = Operating(app, store, self.tally)
+        self.chores = (self.reloader.watch_for_ever, self.counting.count_for_ever, self.operating.beat_for_ever)
+
+    def led_by(self, tell: Tell | None) -> None:
+        """Whom to tell from now on."""
+        self.counting.tell = tell
+
+    def measured(self) -> AbstractContextManager[None]:
+        """While it lasts, the figures can be asked for.
+
+        :raises PortTaken: where the metrics' port cannot be opened.
+        """
+        return served(self._settings.metrics, lambda: self.operating.latest)
+
+    async def _tell(self, key: str, values: Mapping[str, str]) -> None:
+        if self.counting.tell is not None:
+            await self.counting.tell(key, values)
+
+
 @asynccontextmanager
 async def running(app: App, keys: Keys, pacer: Pacer | None = None, patience: Patience | None = None) -> AsyncIterator[Service]:
-    """A service ready to run; at the end all is closed and let go of.
+    """A service of the environment's account, ready to run; at the end all is closed and let go of.
 
     :raises BrokenStore: where the database cannot be opened.
-    :raises Leased: where another process serves one of the accounts.
+    :raises Leased: where another process serves the account.
     :raises PortTaken: where the metrics' port cannot be opened.
     """
     os.umask(0o077)  # What is kept is read by its owner alone.
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(open_database(app.settings, keys))
-        app.store = store
-        transports: dict[str, Transport] = {}
-        stewards = Stewards(transports, app.settings.steward_room)
-        publishing = Publishing(app, store, transports, stewards)
-        reviewing = Reviewing(app, store, stewards, publishing.tell, publishing.reloader.wake)
-        counting = Counting(store, lambda: app.base, ZoneInfo(app.settings.timezone), now, publishing.tell)
-        tally = Tally(now)
-        answering = Answering(router, lambda: app.desk(now()), transports, stewards, counting.count, tally.count)
-        service = Service([], answering.receive, finish=publishing.stop, on_ended=publishing.ended)
-        operating = Operating(app, store, service, publishing.held, publishing.rounds, tally)
-        kept: list[Answered] = []
-        if app.settings.telegram_token is not None:
-            account = f"telegram:{app.settings.telegram_token.partition(':')[0]}"
-            await stack.enter_async_context(lease(store, account, app.settings.state, partial(_lost, service)))
-            answered = Answered(store, account)
-            transports["telegram"] = _telegram(app, _wiring(app, store, answered, publishing), pacer, patience)
-            kept.append(answered)
-        if app.settings.matrix_user is not None:
-            account = f"matrix:{app.settings.matrix_user}"
-            await stack.enter_async_context(lease(store, account, app.settings.state, partial(_lost, service)))
-            kept.append(Answered(store, account))
-            matrix = _matrix(app, _wiring(app, store, kept[-1], publishing), keys)
-            transports["matrix"] = matrix
-            app.fingerprints["matrix"] = matrix.fingerprint
-        purging = partial(purge, store, kept, app.memory, now, backups_of(app.settings))
-        service.chores = [purging, counting.count_for_ever, operating.beat_for_ever, *publishing.chores, *reviewing.chores]
-        service.transports = list(transports.values())
-        stack.enter_context(served(app.settings.metrics, lambda: operating.latest))
+        lost = asyncio.Event()
+        for identity in app.settings.identities.values():
+            await stack.enter_async_context(lease(store, identity, app.settings.state, lost.set))
+        shared = Shared(app, store)
+        service = serving(app, store, keys, shared, pacer, patience)
+        service.chores = [*service.chores, *shared.chores, partial(_end_when_lost, service, lost)]
+        stack.enter_context(shared.measured())
         yield service
 
 
-def _lost(service: Service) -> None:
-    """Another process may serve the account by now: two that poll would take each other's updates."""
+def serving(
+    app: App,
+    store: Store,
+    keys: Keys,
+    shared: Shared,
+    pacer: Pacer | None = None,
+    patience: Patience | None = None,
+    *,
+    leads: bool = True,
+) -> Service:
+    """The service of one account, whose lease is held."""
+    app.store = store
+    transports: dict[str, Transport] = {}
+    stewards = Stewards(transports, app.settings.steward_room)
+    publishing = Publishing(app, store, transports, stewards)
+    if leads:
+        shared.led_by(publishing.tell)
+    reviewing = Reviewing(app, store, stewards, publishing.tell, shared.reloader.wake, leads)
+    answering = Answering(router, lambda: app.desk(now()), transports, stewards, shared.counting.count, shared.tally.count)
+    kept = {platform: Answered(store, identity) for platform, identity in app.settings.identities.items()}
+    if "telegram" in kept:
+        transports["telegram"] = _telegram(app, _wiring(app, store, kept["telegram"], publishing), pacer, patience)
+    if "matrix" in kept:
+        matrix = _matrix(app, _wiring(app, store, kept["matrix"], publishing), keys)
+        transports["matrix"] = matrix
+        app.fingerprints["matrix"] = matrix.fingerprint
+    purging = partial(purge, store, list(kept.values()), app.memory, now, backups_of(app.settings))
+    chores: list[Chore] = [purging, *publishing.chores, *reviewing.chores]
+    service = Service(list(transports.values()), answering.receive, chores, publishing.stop, publishing.ended)
+    shared.operating.served[app.settings.name] = Served(service, publishing.held, publishing.rounds)
+    return service
+
+
+async def _end_when_lost(service: Service, lost: asyncio.Event) -> None:
+    """Another process may serve the account by then: two that poll would take each other's updates."""
+    await lost.wait()
     fail(Event.LEASE_LOST)
     service.lost = True
-    service.stop()
     asyncio.get_running_loop().call_later(LONGEST_END, os._exit, 1)
+    service.stop()
 
 
 def _telegram(app: App, wiring: Wiring, pacer: Pacer | None, patience: Patience | None) -> Telegram:
@@ -107,7 +151,7 @@ def _matrix(app: App, wiring: Wiring, keys: Keys) -> Matrix:
     assert settings.matrix_user
     assert settings.matrix_password
     credentials = Credentials(settings.matrix_homeserver, settings.matrix_user, settings.matrix_password)
-    return Matrix(credentials, settings.state / "matrix", keys, wiring)
+    return Matrix(credentials, settings.matrix_folder, keys, wiring)
 
 
 def _wiring(app: App, store: Store, answered: Answered, publishing: Publishing) -> Wiring:

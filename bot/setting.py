@@ -7,20 +7,11 @@ from collections.abc import Mapping
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from bot.backups import BrokenBackup, recipient_of
+from bot.environment import broken
 from bot.messages import Address, parse_address
 from bot.metrics import loopback
 
-PREFIX = "RUECKSPIEGEL_"
 _TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]{3,}")
-
-
-class BrokenSettings(Exception):
-    """A setting is missing or wrong; the message names the variable and the remedy."""
-
-
-def broken(name: str, problem: str) -> BrokenSettings:
-    """The error of a setting."""
-    return BrokenSettings(f"{PREFIX}{name}: {problem}")
 
 
 def token_of(values: Mapping[str, str]) -> str | None:
@@ -57,6 +48,13 @@ def database_of(values: Mapping[str, str]) -> str | None:
     if url is not None and not url.startswith(("sqlite+aiosqlite:///", "postgresql+psycopg://")):
         raise broken("DATABASE", "write sqlite+aiosqlite:///PATH or postgresql+psycopg://USER:PASSWORD@HOST/NAME")
     return url
+
+
+def most_of(text: str | None) -> int | None:
+    """A number of accounts, or None for no limit."""
+    if text is not None and not (text.isdigit() and int(text)):
+        raise broken("MOST_ACCOUNTS", f"{text!r} is no number of accounts; write 1 or more, or leave it out for no limit")
+    return int(text) if text else None
 
 
 def zone_of(name: str) -> str:

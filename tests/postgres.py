@@ -24,7 +24,7 @@ class Postgres:
     """`database()` makes a new one and gives its URL for SQLAlchemy."""
 
     def __init__(self, server: Any) -> None:
-        self._server, self._uri = server, str(server.get_uri())
+        self._server, self.uri = server, str(server.get_uri())
 
     def kill(self) -> None:
         """As if the power failed: no checkpoint, nothing finished."""
@@ -38,7 +38,7 @@ class Postgres:
         for _ in range(20):
             try:
                 self._server.ensure_postgres_running()
-                psycopg.connect(self._uri).close()
+                psycopg.connect(self.uri).close()
                 return
             except (subprocess.CalledProcessError, psycopg.OperationalError):
                 time.sleep(0.5)
@@ -46,9 +46,9 @@ class Postgres:
 
     def database(self) -> str:
         name = f"test_{os.getpid()}_{next(_numbers)}"
-        with psycopg.connect(self._uri, autocommit=True) as connection:
+        with psycopg.connect(self.uri, autocommit=True) as connection:
             connection.execute(f'CREATE DATABASE "{name}"')
-        host = psycopg.conninfo.conninfo_to_dict(self._uri)
+        host = psycopg.conninfo.conninfo_to_dict(self.uri)
         if str(host["host"]).startswith("/"):
             return f"postgresql+psycopg://{host['user']}@/{name}?host={host['host']}&port={host.get('port', 5432)}"
         return f"postgresql+psycopg://{host['user']}@{host['host']}:{host.get('port', 5432)}/{name}"

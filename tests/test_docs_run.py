@@ -16,9 +16,9 @@ from click.testing import CliRunner
 from bot.commands.main import main
 from bot.config import KNOWN, read_settings
 from bot.deliveries import UNKNOWN
+from bot.environment import PREFIX
 from bot.keys import load_keys
 from bot.messages import reply
-from bot.setting import PREFIX
 from bot.store import Transaction, open_store, outbox, subscriptions
 from tests.conftest import NOW
 from tests.shown import PAGES, ROOT, commands_in, meant, rows

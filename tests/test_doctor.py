@@ -19,6 +19,7 @@ from bot.messages import parse_address
 from bot.store import open_store, subscriptions
 from tests.bot_api import BotApi
 from tests.conftest import NOW
+from tests.postgres import Postgres
 
 CHANNEL, GONE = -1001000, -1002000
 
@@ -172,3 +173,22 @@ async def test_a_misspelt_setting_is_the_one_line(own: Doctor) -> None:
     found = await own.says(RUECKSPIEGEL_KONTACT="x")
     assert (list(found), own.status) == (["settings"], 1)
     assert "RUECKSPIEGEL_CONTACT" in found["settings"].remedy
+
+
+async def test_each_account_of_a_file_has_lines_of_its_own(api: BotApi, tmp_path: Path, postgres_server: Postgres) -> None:
+    tokens = {"north": "123456:TEST", "south": "123457:OTHER"}
+    told = "".join(f"{name}:\n  telegram_token: {token}\n  contact: {name}\n" for name, token in tokens.items())
+    (tmp_path / "accounts.yaml").write_text(told, encoding="utf-8")
+    doctor = Doctor(api.url, tmp_path / "state")
+    doctor.settings |= {
+        "RUECKSPIEGEL_ACCOUNTS": str(tmp_path / "accounts.yaml"),
+        "RUECKSPIEGEL_DATABASE": postgres_server.database(),
+        "RUECKSPIEGEL_CONTACT": "",
+        "RUECKSPIEGEL_TELEGRAM_TOKEN": "",
+    }
+    load_keys(tmp_path / "state.key")
+    found = await doctor.says()
+    assert (found["north: telegram"].state, found["south: telegram"].state, doctor.status) == ("ok", "fail", 1)
+    assert found["north: RUECKSPIEGEL_CONTACT"].says == "north"
+    assert found["north: channels"].state == found["database"].state == "ok"
+    assert "RUECKSPIEGEL_CONTACT" not in found

@@ -22,12 +22,12 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from bot.app import App
 from bot.commands.status import status
 from bot.config import read_settings
+from bot.environment import BrokenSettings
 from bot.heartbeat import FILE, Heartbeat, Pulse, last_heartbeat
 from bot.loops.disk import LEAST_FREE, Disk
 from bot.loops.rounds import Rounds
 from bot.loops.tally import Tally
 from bot.metrics import PortTaken
-from bot.setting import BrokenSettings
 from bot.systemd import notify, watchdog_seconds
 from tests.bot_api import ApiError, BotApi, Fault
 from tests.conftest import NOW, Clock

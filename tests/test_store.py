@@ -9,15 +9,17 @@ from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, insert, select, text
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, event, insert, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from bot.digests import Schedule, Slot, Subscription
 from bot.keys import BrokenKey, Keys, load_keys
 from bot.messages import Address, reply
-from bot.store import BrokenStore, Store, open_store, outbox, subscriptions
+from bot.store import BrokenStore, Store, migrate, open_store, outbox, subscriptions
 from bot.store.answered import Answered
 from bot.store.chats import addresses, chat_of, keep_chat, move
 from bot.store.lease import Leased, lease
@@ -60,6 +62,18 @@ async def test_a_cancelled_caller_leaves_no_open_transaction(store: Store) -> No
     await store.settled()
     await asyncio.wait_for(Answered(store, "x").remember("1", NOW), 5)
     assert len(await store.run(_everything)) == 2
+
+
+async def test_what_was_said_is_written_down_once_the_database_is_back(store: Store) -> None:
+    refused = asyncio.Event()
+    event.listen(store.engine.sync_engine, "handle_error", lambda _: refused.set())
+    await store.run(lambda c: c.execute(text("ALTER TABLE answered RENAME TO away")))
+    kept = Answered(store, "telegram:1")
+    writing = asyncio.create_task(kept.remember("1", NOW))
+    await asyncio.wait_for(refused.wait(), 10)
+    await store.run(lambda c: c.execute(text("ALTER TABLE away RENAME TO answered")))
+    await asyncio.wait_for(writing, 10)
+    assert await kept.known({"1"}) == {"1"}
 
 
 async def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
@@ -107,25 +121,44 @@ async def test_a_chat_that_moves_to_one_that_gets_digests_too_leaves_nothing_beh
         assert made[0].id not in {row.chat for row in rows}
 
 
-FIRST_TABLES = ("seen", "items", "digests", "deliveries")
+async def test_a_database_of_before_learns_which_platform_and_account_each_chat_is_of(database_url: str) -> None:
+    keys, room = Keys(b"k" * 32), Address("matrix", "!room")
+    old = {"id": "1", "mark": keys.mark(str(room), "chat"), "sealed": keys.seal(str(room), "chat")}
+
+    def age(connection: Connection) -> None:
+        config = Config()
+        config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+        config.set_main_option("path_separator", "os")
+        config.attributes.update(connection=connection, keys=keys)
+        command.upgrade(config, "0002")
+        connection.execute(text("INSERT INTO chats (id, mark, sealed) VALUES (:id, :mark, :sealed)"), old)
+
+    engine = create_async_engine(database_url)
+    async with engine.begin() as connection:
+        await connection.run_sync(age)
+    await engine.dispose()
+    async with open_store(database_url, keys) as store:
+        assert await store.run(lambda c: c.scalar(text("SELECT platform || account FROM chats"))) == "matrixmain"
+        assert await store.run(lambda c: chat_of(store, c, room)) == "1"
 
 
-async def test_a_database_of_before_learns_which_platform_each_chat_is_on(store: Store, database_url: str) -> None:
-    await store.run(lambda c: keep_chat(store, c, Address("matrix", "!room")))
-
-    newer_tables = [name for name in metadata.tables if name not in ("answered", "chats", "subscriptions", *FIRST_TABLES)]
-
-    async def age(connection: AsyncConnection) -> None:
-        for name in newer_tables:
-            await connection.execute(text(f"DROP TABLE {name}"))
-        await connection.execute(text("ALTER TABLE chats DROP COLUMN platform"))
-        await connection.execute(text("DROP INDEX ix_deliveries_chat_state"))
-        await connection.execute(text("CREATE INDEX ix_deliveries_chat ON deliveries (chat)"))
-        await connection.execute(text("UPDATE alembic_version SET version_num = '0002'"))
-
-    await store.run(age)
-    async with open_store(database_url, store.keys) as newer:
-        assert await newer.run(lambda c: c.scalar(text("SELECT platform FROM chats"))) == "matrix"
+async def test_one_chat_of_two_accounts_is_two(store: Store) -> None:
+    channel, daily = Address("telegram", "-100777"), Schedule("daily", time(18), "Europe/Berlin")
+    north, south = store.of("north"), store.of("south")
+    for one in (north, south):
+        wanted = Subscription("", channel, daily, "en")
+        await store.run(lambda c, one=one, wanted=wanted: subscriptions.subscribe(one, c, wanted, NOW, []))
+    mine = await store.run(lambda c: subscriptions.all_subscriptions(north, c))
+    assert len(mine) == 1
+    assert len(await store.run(lambda c: subscriptions.all_subscriptions(store.of(None), c))) == 2
+    assert await store.run(lambda c: subscriptions.all_subscriptions(store, c)) == []
+    part = outbox.parts_of(mine[0], Slot(NOW.date(), NOW), [(("d",), reply("x"))], NOW)
+    await store.run(lambda c: outbox.owe(north, c, part))
+    for one, count in ((north, 1), (south, 0)):
+        assert len(await store.run(lambda c, one=one: outbox.due(one, c, NOW, 9, (), ["telegram"]))) == count
+    await move(south, channel, Address("telegram", "-100888"))
+    assert await store.run(lambda c: chat_of(north, c, channel)) == mine[0].id
+    assert await store.run(lambda c: chat_of(south, c, channel)) is None
 
 
 async def test_one_process_serves_an_account(store: Store, tmp_path: Path) -> None:

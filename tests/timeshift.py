@@ -11,6 +11,7 @@ import bot.publishing
 import bot.running
 from bot import app, logs
 from bot.config import read_settings
+from bot.federation import serving_all
 from bot.keys import load_keys
 
 SHIFT = timedelta(seconds=float(os.environ["TEST_SHIFT"]))
@@ -28,7 +29,7 @@ async def serve() -> None:
     # The platform's clock is not moved with ours, and would rightly hold publishing.
     bot.publishing._urls = lambda app: []
     opened = app.open_app(read_settings())
-    async with bot.running.running(opened, load_keys(opened.settings.key_path)) as service:
+    async with serving_all(opened, load_keys(opened.settings.key_path)) as service:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, service.stop)
         await service.run()
 

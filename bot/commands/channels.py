@@ -9,9 +9,10 @@ from typing import TypeVar
 import click
 
 from bot.app import App, now
-from bot.commands.common import address_of, in_transaction, subscribed
+from bot.commands.common import account_option, address_of, in_transaction, over_all, subscribed
 from bot.digests import Subscription, is_out
 from bot.store import Store, Transaction, subscriptions
+from bot.store.chats import accounts
 from bot.subscribing import Known, Unclear, changed, schedule_of, zone_of
 
 Value = TypeVar("Value")
@@ -24,13 +25,17 @@ def channel() -> None:
 
 
 @channel.command("list")
-def listed() -> None:
-    """One line each, address first."""
+@account_option
+def listed(account: str | None) -> None:
+    """One line each, address first; without --account those of all accounts."""
 
     async def work(app: App, store: Store, transaction: Transaction) -> list[str]:
-        return [_line(one) for one in await subscriptions.all_subscriptions(store, transaction)]
+        names = [account] if account else await accounts(transaction)
+        found = [(name, await subscriptions.all_subscriptions(store.of(name), transaction)) for name in names]
+        own = names == [app.settings.name]
+        return [_line(one) + ("" if own else f" account={name}") for name, some in found for one in some]
 
-    for line in in_transaction(work):
+    for line in over_all(work, account):
         click.echo(line)
 
 
@@ -43,7 +48,10 @@ def listed() -> None:
 @click.option("--countries", help="Codes such as DE,US; default all.")
 @click.option("--quiet", help="Such as 21:00-07:00.")
 @click.option("--silent", is_flag=True, help="Phones do not ring.")
-def add(address: str, rhythm: tuple[str, ...], silent: bool, zone: str | None, **filters: str | None) -> None:
+@account_option
+def add(
+    address: str, rhythm: tuple[str, ...], silent: bool, zone: str | None, account: str | None, **filters: str | None
+) -> None:
     """Subscribe a chat: RHYTHM is `daily HH:MM` or `weekly DAY HH:MM`. What is published already counts as known."""
     where = address_of(address)
 
@@ -61,41 +69,44 @@ def add(address: str, rhythm: tuple[str, ...], silent: bool, zone: str | None, *
         made = await subscriptions.subscribe(store, transaction, wanted, now(), _published(app))
         return _line(made)
 
-    click.echo(in_transaction(work))
+    click.echo(in_transaction(work, account))
 
 
 @channel.command()
 @click.argument("address")
-def pause(address: str) -> None:
+@account_option
+def pause(address: str, account: str | None) -> None:
     """Send nothing there until it is resumed."""
-    _change(address, lambda found: replace(found, paused="asked"))
+    _change(address, account, lambda found: replace(found, paused="asked"))
 
 
 @channel.command()
 @click.argument("address")
-def resume(address: str) -> None:
+@account_option
+def resume(address: str, account: str | None) -> None:
     """Send there again, from the next slot on."""
-    _change(address, lambda found: replace(found, paused=""))
+    _change(address, account, lambda found: replace(found, paused=""))
 
 
 @channel.command()
 @click.argument("address")
-def remove(address: str) -> None:
+@account_option
+def remove(address: str, account: str | None) -> None:
     """End a subscription and erase all that is kept of the chat."""
 
     async def work(app: App, store: Store, transaction: Transaction) -> None:
         await subscriptions.end(transaction, await subscribed(store, transaction, address))
 
-    in_transaction(work)
+    in_transaction(work, account)
 
 
-def _change(address: str, how: Callable[[Subscription], Subscription]) -> None:
+def _change(address: str, account: str | None, how: Callable[[Subscription], Subscription]) -> None:
     async def work(app: App, store: Store, transaction: Transaction) -> str:
         new = how(await subscribed(store, transaction, address))
         await subscriptions.change(transaction, new, now())
         return _line(new)
 
-    click.echo(in_transaction(work))
+    click.echo(in_transaction(work, account))
 
 
 def _published(app: App) -> list[str]:

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import click
 
+from bot.accounts import accounts_of
 from bot.app import App, open_app, open_database
 from bot.config import Settings, read_settings
 from bot.digests import Subscription
@@ -31,12 +32,38 @@ def open_with(data: Path | None) -> App:
     return open_app(replace(settings, data=data) if data else settings)
 
 
-def in_transaction(work: Work[Value]) -> Value:
-    """Do the work on the settings' database, in one transaction."""
-    app = open_app(read_settings())
+account_option = click.option(
+    "--account", help="The bot account, by its name in the file RUECKSPIEGEL_ACCOUNTS; needed where that names several."
+)
+
+
+def in_transaction(work: Work[Value], account: str | None = None) -> Value:
+    """Do the work on the settings' database, in one transaction, as the account of that name or the only one."""
+    return _in_transaction(work, _settings_of(account))
+
+
+def over_all(work: Work[Value], account: str | None = None) -> Value:
+    """The same, but without a name for what all accounts have, also those that are in no file any more."""
+    settings = _settings_of(account) if account else accounts_of(read_settings())[0]
+    return _in_transaction(work, settings, everywhere=not account)
+
+
+def _settings_of(account: str | None) -> Settings:
+    accounts = {one.name: one for one in accounts_of(read_settings())}
+    if account is None and len(accounts) == 1:
+        return next(iter(accounts.values()))
+    if account not in accounts:
+        problem = f"there is no account {account}" if account else "there are several accounts"
+        raise click.UsageError(f"{problem}; write --account and one of {', '.join(accounts)}")
+    return accounts[account]
+
+
+def _in_transaction(work: Work[Value], settings: Settings, *, everywhere: bool = False) -> Value:
+    app = open_app(settings)
 
     async def whole() -> Value:
-        async with open_database(app.settings, keys_of(app.settings)) as store:
+        async with open_database(app.settings, keys_of(app.settings)) as whole_store:
+            store = whole_store.of(None if everywhere else settings.name)
             return await store.run(lambda transaction: work(app, store, transaction))
 
     return asyncio.run(whole())

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 
 import click
 
+from bot.accounts import accounts_of
 from bot.app import now, open_database
 from bot.base import BrokenBase
 from bot.commands.reaching import clock_signs, matrix_signs, subscription_signs, telegram_signs
-from bot.commands.signs import Sign, data_signs, key_signs, ledger_sign, running_sign, settings_signs, state_signs
+from bot.commands.signs import (
+    Sign,
+    account_signs,
+    data_signs,
+    key_signs,
+    ledger_sign,
+    running_sign,
+    settings_signs,
+    state_signs,
+)
 from bot.config import Settings, read_settings
+from bot.environment import MAIN, BrokenSettings
 from bot.findings import errors_of
 from bot.keys import BrokenKey, load_keys
 from bot.search.arrays import OldArrays
-from bot.setting import BrokenSettings
-from bot.store import BrokenStore, panic
+from bot.store import BrokenStore, panic, subscriptions
+
+Check = Callable[[Settings], AsyncIterator[Sign]]
 
 
 @click.command()
@@ -33,24 +47,37 @@ def doctor(as_json: bool) -> int:
 async def _examined() -> list[Sign]:
     try:
         settings = read_settings()
+        accounts = accounts_of(settings)
     except BrokenSettings as error:
         return [_failed("settings", error)]
     found = list(settings_signs(settings))
-    checks: dict[str, Callable[[Settings], AsyncIterator[Sign]]] = {
+    shared: dict[str, Check] = {
         "data folder": data_signs,
         "key file": key_signs,
         "state folder": state_signs,
+        "database": _database_signs,
+    }
+    own: dict[str, Check] = {
         "clock": clock_signs,
         "telegram": telegram_signs,
         "matrix": matrix_signs,
-        "database": _database_signs,
+        "channels": _channel_signs,
     }
+    found += await _looked_at(shared, accounts[0])
+    for account in accounts:
+        signs = [*account_signs(account), *await _looked_at(own, account)]
+        found += [sign if account.name == MAIN else replace(sign, check=f"{account.name}: {sign.check}") for sign in signs]
+    return [*found, running_sign(settings.state, now())]
+
+
+async def _looked_at(checks: Mapping[str, Check], settings: Settings) -> list[Sign]:
+    found: list[Sign] = []
     for name, check in checks.items():
         try:
             found += [sign async for sign in check(settings)]
         except (BrokenBase, BrokenKey, BrokenStore, OldArrays, OSError) as error:
             found.append(_failed(name, error))
-    return [*found, running_sign(settings.state, now())]
+    return found
 
 
 def _failed(check: str, error: Exception) -> Sign:
@@ -68,10 +95,20 @@ async def _database_signs(settings: Settings) -> AsyncIterator[Sign]:
         yield Sign("database", "warn", "not looked at, since there is no key file yet", "start the bot once with `run`")
         return
     async with open_database(settings, load_keys(settings.key_path)) as store:
+        # What another key file sealed cannot be read.
+        await store.run(lambda transaction: subscriptions.all_subscriptions(store.of(None), transaction))
         yield Sign("database", "ok", f"{store.engine.dialect.name}, intact, its schema is this version's")
         yield await ledger_sign(store)
         if stopped := await store.run(panic.since):
             remedy = "look at stewards' accounts and what they published, then `rueckspiegel panic lift`"
             yield Sign("publishing", "fail", f"stopped since {stopped:%Y-%m-%dT%H:%M:%SZ}", remedy)
-        async for sign in subscription_signs(settings, store):
-            yield sign
+
+
+async def _channel_signs(settings: Settings) -> AsyncIterator[Sign]:
+    """Every chat of an account; where the database cannot be opened, its own line says so."""
+    if not settings.key_path.exists():
+        return
+    with suppress(BrokenStore):
+        async with open_database(settings, load_keys(settings.key_path)) as store:
+            async for sign in subscription_signs(settings, store.of(settings.name)):
+                yield sign

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from bot.app import App, now
-from bot.commands.common import in_transaction
+from bot.commands.common import over_all
 from bot.loops.count import parted
 from bot.store import Store, Transaction, asked
 
@@ -29,7 +29,7 @@ def gaps(weeks: int, as_json: bool) -> None:
             *(("unknown", id, count) for id, count in unknowns.items()),
         ]
 
-    rows = in_transaction(work)
+    rows = over_all(work)
     for kind, id, count in rows:
         click.echo(json.dumps({"kind": kind, "id": id, "count": count}) if as_json else f"{count:>6}  {kind:<7}  {id}")
     if not as_json:

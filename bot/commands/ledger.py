@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from bot.app import App, now
-from bot.commands.common import in_transaction, subscribed
+from bot.commands.common import account_option, in_transaction, over_all, subscribed
 from bot.composing import compose
 from bot.deliveries import UNKNOWN
 from bot.digests import Schedule, owed
@@ -26,7 +26,8 @@ def digest() -> None:
 
 @digest.command()
 @click.argument("address")
-def preview(address: str) -> None:
+@account_option
+def preview(address: str, account: str | None) -> None:
     """What the next digest will say and when."""
 
     async def work(app: App, store: Store, transaction: Transaction) -> str:
@@ -43,7 +44,7 @@ def preview(address: str) -> None:
         paused = " (paused)" if found.paused else ""
         return "\n\n".join([f"{slot.at:%Y-%m-%dT%H:%M:%SZ}{paused}", *(parts or ["nothing new"])])
 
-    click.echo(in_transaction(work))
+    click.echo(in_transaction(work, account))
 
 
 @digest.command()
@@ -71,8 +72,9 @@ def slots(every: str, day: str | None, clock: str, zone: str, start: str | None,
 @click.group(invoke_without_command=True)
 @click.option("--state", help="pending, sending, sent, failed, unknown or dead.")
 @click.option("--json", "as_json", is_flag=True, help="One object a line.")
+@account_option
 @click.pass_context
-def deliveries(context: click.Context, state: str | None, as_json: bool) -> None:
+def deliveries(context: click.Context, state: str | None, as_json: bool, account: str | None) -> None:
     """The ledger: every part of every digest, and what became of it."""
     if context.invoked_subcommand is not None:
         return
@@ -91,7 +93,7 @@ def deliveries(context: click.Context, state: str | None, as_json: bool) -> None
             for one in await ledger.in_state(store, transaction, state)
         ]
 
-    for row in in_transaction(work):
+    for row in over_all(work, account):
         click.echo(json.dumps(row) if as_json else " ".join(str(value) for value in row.values() if value != ""))
 
 
@@ -107,4 +109,4 @@ def settle(id: str, verdict: str) -> None:
             raise click.UsageError(f"{id} is no part that is unknown; `deliveries --state unknown` lists them")
         await settling.looked_at(store, transaction, found, verdict == "sent", now())
 
-    in_transaction(work)
+    over_all(work)

@@ -27,13 +27,13 @@ from bot.commands import (
     status,
     talk,
 )  # fmt: skip
+from bot.environment import BrokenSettings
 from bot.findings import errors_of
 from bot.intake.found import NotTaken
 from bot.keys import BrokenKey
 from bot.metrics import PortTaken
 from bot.questions import BrokenQuestions
 from bot.search.arrays import OldArrays
-from bot.setting import BrokenSettings
 from bot.store import BrokenStore
 from bot.store.lease import Leased
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from bot.app import App, now
-from bot.commands.common import in_transaction
+from bot.commands.common import over_all
 from bot.store import Store, Transaction
 from bot.store import panic as stopping
 
@@ -21,7 +21,7 @@ def panic(context: click.Context) -> None:
         await stopping.stop(store, transaction, now())
         return f"stopped since {await stopping.since(transaction):%Y-%m-%dT%H:%M:%SZ}; `rueckspiegel panic lift` ends it"
 
-    click.echo(in_transaction(work))
+    click.echo(over_all(work))
 
 
 @panic.command()
@@ -33,4 +33,4 @@ def lift() -> None:
         await stopping.lift(transaction)
         return "publishing goes on" if stopped else "it was not stopped"
 
-    click.echo(in_transaction(work))
+    click.echo(over_all(work))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import click
 
+from bot.accounts import accounts_of
 from bot.app import today
 from bot.base import Base, load_base, shipped_folder
 from bot.config import Settings, read_settings
@@ -20,13 +21,14 @@ Rows = Sequence[tuple[str, ...]]
 @click.option("--markdown", is_flag=True, help="As the tables of docs/privacy/record.md.")
 def privacy(markdown: bool) -> None:
     """What is kept, where, why and how long, and whom the bot connects to."""
-    settings = read_settings()
+    accounts = accounts_of(read_settings())
+    settings = accounts[0]
     base, _ = load_base(settings.data or shipped_folder(), today())
-    for title, rows in tables(settings, base).items():
+    for title, rows in tables(accounts, base).items():
         click.echo(as_markdown(title, rows) if markdown else _as_lines(title, rows))
 
 
-def tables(settings: Settings, base: Base) -> Mapping[str, Rows]:
+def tables(accounts: Sequence[Settings], base: Base) -> Mapping[str, Rows]:
     """Title to rows; the first row is the head."""
     speaker = Speaker(base, "en", "en")
     return {
@@ -35,7 +37,7 @@ def tables(settings: Settings, base: Base) -> Mapping[str, Rows]:
         "In memory": _kept("what", (*MEMORY.values(), *UNDER_WAY), speaker),
         "Connections": [
             ("by", "to", "why"),
-            *((one.by, one.host, one.why) for one in connections(settings, base)),
+            *((one.by, one.host, one.why) for one in connections(accounts, base)),
         ],
     }
 

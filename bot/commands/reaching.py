@@ -9,11 +9,11 @@ from bot.app import now
 from bot.commands.signs import Sign
 from bot.config import Settings
 from bot.digests import Subscription
+from bot.environment import PREFIX
 from bot.keys import load_keys
 from bot.loops.clock import MOST_SKEW, asked, skew_of
 from bot.messages import Address
 from bot.publishing import clocks
-from bot.setting import PREFIX
 from bot.store import Store, subscriptions
 from bot.transports.matrix.identity import Identity
 from bot.transports.matrix.proof import NotLoggedIn, proof, rooms_joined
@@ -82,7 +82,7 @@ async def matrix_signs(settings: Settings) -> AsyncIterator[Sign]:
         return
     keys = load_keys(settings.key_path)
     try:
-        problems = await proof(credentials, settings.state / "matrix", keys)
+        problems = await proof(credentials, settings.matrix_folder, keys)
     except NotLoggedIn:
         yield _not_yet()
         return
@@ -136,7 +136,7 @@ async def _unreachable(settings: Settings, store: Store, platform: str, wanted: 
     credentials = _credentials(settings)
     if platform == "matrix" and credentials is not None:
         try:
-            rooms = await rooms_joined(credentials, settings.state / "matrix", store.keys)
+            rooms = await rooms_joined(credentials, settings.matrix_folder, store.keys)
         except NotLoggedIn:
             return []
         return [] if rooms is None else [one for one in wanted if one.chat not in rooms]

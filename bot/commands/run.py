@@ -9,12 +9,14 @@ import signal
 import click
 
 from bot import logs
+from bot.accounts import accounts_of
 from bot.app import App, open_app
 from bot.commands.common import keys_of
 from bot.config import Settings, read_settings
+from bot.environment import BrokenSettings
+from bot.federation import serving_all
 from bot.hardening import forbid_dumps
-from bot.running import LONGEST_END, running
-from bot.setting import BrokenSettings
+from bot.running import LONGEST_END
 from bot.systemd import READY, STOPPING, notify
 
 LAST_SECONDS = int(LONGEST_END) + 1
@@ -22,7 +24,7 @@ LAST_SECONDS = int(LONGEST_END) + 1
 
 @click.command()
 def run() -> int:
-    """Serve every platform whose credentials are set, until SIGTERM."""
+    """Serve every platform whose credentials are set, or the accounts of RUECKSPIEGEL_ACCOUNTS, until SIGTERM."""
     settings = _checked(read_settings())
     logs.set_up(settings.debug)
     forbid_dumps()
@@ -32,6 +34,9 @@ def run() -> int:
 
 
 def _checked(settings: Settings) -> Settings:
+    if settings.accounts is not None:
+        accounts_of(settings)
+        return settings
     if settings.telegram_token is None and settings.matrix_user is None:
         problem = "no platform is set up; set this to the token that BotFather gave, or the three settings of Matrix"
         raise BrokenSettings(f"RUECKSPIEGEL_TELEGRAM_TOKEN: {problem}")
@@ -44,7 +49,7 @@ def _checked(settings: Settings) -> Settings:
 async def _serve(app: App) -> int:
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(logs.on_loop_exception)
-    async with running(app, keys_of(app.settings)) as service:
+    async with serving_all(app, keys_of(app.settings)) as service:
 
         def stop() -> None:
             notify(STOPPING)

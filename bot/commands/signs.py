@@ -11,11 +11,11 @@ from typing import Literal
 
 from bot.app import load_model, today
 from bot.base import load_base, shipped_folder
-from bot.config import Settings
+from bot.config import OWN, Settings
+from bot.environment import PREFIX
 from bot.heartbeat import OLD_SECONDS, last_heartbeat
 from bot.loops.disk import LEAST_FREE, free_bytes
 from bot.search.encoder import load_encoder
-from bot.setting import PREFIX
 from bot.store import Store, ledger
 
 LITTLE_FREE = 4 * LEAST_FREE
@@ -38,19 +38,30 @@ class Sign:
 
 
 def settings_signs(settings: Settings) -> Iterator[Sign]:
-    """Every setting, with its value where that is no secret."""
+    """Every setting of the installation, with its value where that is no secret."""
     for one in fields(Settings):
-        name, value = PREFIX + ("LOG" if one.name == "debug" else one.name.upper()), getattr(settings, one.name)
-        if one.name == "contact" and not value:
-            yield Sign(name, "fail", "missing", "write whom a worker can turn to; `run` needs it")
-        elif one.name == "steward_room" and value is None:
-            yield Sign(name, "warn", "not set", "name a chat, or nobody hears of what fails and nobody sees drafts")
-        elif one.name == "stewards" and not value:
-            yield Sign(name, "warn", "not set", "name who may review, such as anna=telegram:1001")
-        else:
-            yield Sign(name, "ok", _shown(one, value))
-    if settings.telegram_token is None and settings.matrix_user is None:
+        if one.name.upper() not in (*OWN, "NAME"):
+            yield _setting(one, settings)
+
+
+def account_signs(settings: Settings) -> Iterator[Sign]:
+    """The same of what a bot account has of its own."""
+    for one in fields(Settings):
+        if one.name.upper() in OWN:
+            yield _setting(one, settings)
+    if not settings.identities:
         yield Sign("platforms", "fail", "none is set up", f"set {PREFIX}TELEGRAM_TOKEN, or the three settings of Matrix")
+
+
+def _setting(one: Field[object], settings: Settings) -> Sign:
+    name, value = PREFIX + ("LOG" if one.name == "debug" else one.name.upper()), getattr(settings, one.name)
+    if one.name == "contact" and not value:
+        return Sign(name, "fail", "missing", "write whom a worker can turn to; `run` needs it")
+    if one.name == "steward_room" and value is None:
+        return Sign(name, "warn", "not set", "name a chat, or nobody hears of what fails and nobody sees drafts")
+    if one.name == "stewards" and not value:
+        return Sign(name, "warn", "not set", "name who may review, such as anna=telegram:1001")
+    return Sign(name, "ok", _shown(one, value))
 
 
 def _shown(one: Field[object], value: object) -> str:

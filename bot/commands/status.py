@@ -9,16 +9,17 @@ from typing import Any
 import click
 
 from bot.app import App, now
-from bot.commands.common import in_transaction
+from bot.commands.common import account_option, over_all
 from bot.heartbeat import OLD_SECONDS, Heartbeat, last_heartbeat
 from bot.store import Store, Transaction, ledger, panic, subscriptions
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One object.")
-def status(as_json: bool) -> None:
+@account_option
+def status(as_json: bool, account: str | None) -> None:
     """What runs and since when, each platform's last contact, digests due and sent, what is unknown, and the base."""
-    found = in_transaction(_found)
+    found = over_all(_found, account)
     if as_json:
         click.echo(json.dumps(found))
         return
@@ -31,7 +32,7 @@ async def _found(app: App, store: Store, transaction: Transaction) -> dict[str, 
     beat = last_heartbeat(app.settings.state)
     stopped = await panic.since(transaction)
     channels = await subscriptions.all_subscriptions(store, transaction)
-    due, overdue = await ledger.overdue(transaction, moment)
+    due, overdue = await ledger.overdue(transaction, moment, store.account)
     base, upcoming = app.base, [next(one.schedule.slots(moment)).at for one in channels if not one.paused]
     return {
         **_running(beat, moment),
@@ -41,7 +42,7 @@ async def _found(app: App, store: Store, transaction: Transaction) -> dict[str, 
         "next": _time(min(upcoming).timestamp()) if upcoming else None,
         "due": due,
         "overdue": overdue,
-        "deliveries": await ledger.counts(transaction),
+        "deliveries": await ledger.counts(transaction, store.account),
         "base": beat.base if beat else base.version,
         "folder": base.version,
         "facts": beat.facts if beat else len(base.facts),

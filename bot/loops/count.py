@@ -20,10 +20,12 @@ Tell = Callable[[str, Mapping[str, str]], Awaitable[None]]
 
 
 class Counting:
-    """`tell` says a phrase in the stewards' room; weeks begin where the bot is at home."""
+    """`tell` says a phrase in the stewards' room, where there is one to tell; weeks begin where the bot is at home."""
 
-    def __init__(self, store: Store, base: Callable[[], Base], zone: tzinfo, now: Callable[[], datetime], tell: Tell) -> None:
-        self._store, self._base, self._zone, self._now, self._tell = store, base, zone, now, tell
+    def __init__(
+        self, store: Store, base: Callable[[], Base], zone: tzinfo, now: Callable[[], datetime], tell: Tell | None
+    ) -> None:
+        self._store, self._base, self._zone, self._now, self.tell = store, base, zone, now, tell
         self._counts: Counter[tuple[str, str]] = Counter()
 
     def count(self, ids: Iterable[str]) -> None:
@@ -57,6 +59,8 @@ class Counting:
     async def report(self) -> None:
         """Once a week, from Monday morning on: what was asked most in the week before."""
         local = self._local()
+        if self.tell is None:
+            return
         if local.weekday() == 0 and local.hour < NOTE_HOUR:
             return
         week = asked.week_of(local.date() - timedelta(weeks=1))
@@ -68,7 +72,7 @@ class Counting:
         found = await self._store.run(claim)
         if found:
             facts, unknowns = (_lines(part) for part in parted(found, self._base()))
-            await self._tell("steward.asked", {"week": week, "facts": facts, "unknowns": unknowns})
+            await self.tell("steward.asked", {"week": week, "facts": facts, "unknowns": unknowns})
 
     def _local(self) -> datetime:
         return self._now().astimezone(self._zone)

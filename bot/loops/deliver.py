@@ -16,7 +16,9 @@ from bot.store.chats import move
 from bot.transports import Transport
 
 AT_ONCE = 16
-IDLE_SECONDS = 1.0
+IDLE_SECONDS = 2.0
+"""Between two looks for what is due; what is planned meanwhile wakes it."""
+RECOVER_SECONDS = 10.0
 STOP_SECONDS = 4.0
 PAUSES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Between tries to write an outcome down; after the last it is found as `sending`, and settled as unsure."""
@@ -56,11 +58,13 @@ class Deliverer:
 
     async def deliver_for_ever(self) -> None:
         """Until cancelled or stopped; what is under way then is finished, or found as `sending` at the next start."""
-        self._stopping, rested = False, True
+        clock = asyncio.get_running_loop().time
+        self._stopping, rested, recovers = False, True, clock()
         while not self._stopping:
             try:
-                if rested:
+                if rested and clock() >= recovers:
                     await self.recover()
+                    recovers = clock() + RECOVER_SECONDS
                 rested = not (self._may() and await self._begin())
             except Exception as error:  # The database is busy or gone: the next round tries again.
                 fail(Event.UNHANDLED, exception=error)

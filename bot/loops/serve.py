@@ -25,6 +25,19 @@ async def _nobody(transport: Transport, error: TransportEnded) -> None:
     pass
 
 
+async def keep(chore: Callable[[], Awaitable[None]]) -> None:
+    """A chore that fails begins anew: none of them may be missing unnoticed."""
+    pause = 1.0
+    while True:
+        try:
+            await chore()
+            return
+        except Exception as error:
+            fail(Event.UNHANDLED, exception=error)
+        await asyncio.sleep(pause)
+        pause = min(LONGEST_PAUSE, pause * 2)
+
+
 @dataclass
 class Service:
     """`chores` run beside the platforms; `finish` ends, within seconds, what they have begun to send.
@@ -58,7 +71,7 @@ class Service:
     async def run(self) -> None:
         """Until `stop` is called, or until all platforms are down at once."""
         log(Event.STARTED)
-        chores = [asyncio.create_task(self._keep(chore)) for chore in self.chores]
+        chores = [asyncio.create_task(keep(chore)) for chore in self.chores]
         listening = [asyncio.create_task(self._listen(transport)) for transport in self.transports]
         stopping = asyncio.create_task(self._stop.wait())
         everybody = asyncio.ensure_future(asyncio.wait(listening))
@@ -73,18 +86,6 @@ class Service:
         await asyncio.gather(*chores, stopping, return_exceptions=True)
         await asyncio.gather(*(transport.close() for transport in self.transports), return_exceptions=True)
         log(Event.STOPPED)
-
-    async def _keep(self, chore: Callable[[], Awaitable[None]]) -> None:
-        """A chore that fails begins anew: none of them may be missing unnoticed."""
-        pause = 1.0
-        while True:
-            try:
-                await chore()
-                return
-            except Exception as error:
-                fail(Event.UNHANDLED, exception=error)
-            await asyncio.sleep(pause)
-            pause = min(LONGEST_PAUSE, pause * 2)
 
     async def _listen(self, transport: Transport) -> None:
         """Start again after whatever ended it, unless no platform is left."""

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.lifetimes import ANSWERED
 from bot.store.engine import Store
 from bot.store.schema import answered
 
+PATIENCE, PAUSE = 8.0, 0.5
+"""Seconds for which an answer is tried to be written down, and between two tries; less than a platform takes to stop."""
 _HOUR = 3600
 
 
@@ -39,7 +43,16 @@ class Answered:
         async def write(connection: AsyncConnection) -> None:
             await connection.execute(self._store.insert(answered, [row]))
 
-        await self._store.run(write)
+        # What was said is said: while the database comes back the platform must not be made to deliver it again.
+        loop = asyncio.get_running_loop()
+        until = loop.time() + PATIENCE
+        while True:
+            try:
+                return await self._store.run(write)
+            except SQLAlchemyError:
+                if loop.time() > until:
+                    raise
+            await asyncio.sleep(PAUSE)
 
     async def forget_old(self, now: datetime) -> int:
         """Erase what is older than its lifetime; how many that were."""

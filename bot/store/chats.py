@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import ColumnElement, delete, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.messages import Address, parse_address
@@ -15,10 +15,19 @@ PURPOSE = "chat"
 _OF_A_CHAT = (subscriptions, seen, digests, deliveries)
 
 
+def ours(store: Store) -> ColumnElement[bool]:
+    """Of the account whose store this is."""
+    return true() if store.account is None else chats.c.account == store.account
+
+
 async def chat_of(store: Store, connection: AsyncConnection, address: Address) -> str | None:
     """The name under which a chat is kept, if it is."""
-    mark = store.keys.mark(str(address), PURPOSE)
-    return (await connection.execute(select(chats.c.id).where(chats.c.mark == mark))).scalar_one_or_none()
+    return (await connection.execute(select(chats.c.id).where(chats.c.mark == _mark(store, address)))).scalar_one_or_none()
+
+
+async def accounts(connection: AsyncConnection) -> list[str]:
+    """The names of all bot accounts that serve a chat."""
+    return list((await connection.execute(select(chats.c.account).distinct().order_by(chats.c.account))).scalars())
 
 
 async def keep_chat(store: Store, connection: AsyncConnection, address: Address) -> str:
@@ -27,7 +36,8 @@ async def keep_chat(store: Store, connection: AsyncConnection, address: Address)
     if known is not None:
         return known
     id = secrets.token_hex(8)
-    await connection.execute(insert(chats).values({"id": id, "platform": address.platform, **_written(store, address)}))
+    row = {"id": id, "platform": address.platform, "account": store.account, **_written(store, address)}
+    await connection.execute(insert(chats).values(row))
     return id
 
 
@@ -43,7 +53,7 @@ async def addresses(store: Store, connection: AsyncConnection) -> dict[str, Addr
 
     :raises BrokenKey: where the key file is not the one they were sealed with.
     """
-    rows = (await connection.execute(select(chats.c.id, chats.c.sealed))).all()
+    rows = (await connection.execute(select(chats.c.id, chats.c.sealed).where(ours(store)))).all()
     return {id: parse_address(store.keys.open(sealed, PURPOSE)) for id, sealed in rows}
 
 
@@ -65,7 +75,12 @@ async def move(store: Store, old: Address, new: Address) -> None:
 
 
 def _written(store: Store, address: Address) -> dict[str, str]:
-    return {"mark": store.keys.mark(str(address), PURPOSE), "sealed": store.keys.seal(str(address), PURPOSE)}
+    return {"mark": _mark(store, address), "sealed": store.keys.seal(str(address), PURPOSE)}
+
+
+def _mark(store: Store, address: Address) -> str:
+    """Another one for each account, since two may serve the same chat."""
+    return store.keys.mark(str(address), f"{PURPOSE}/{store.account}")
 
 
 async def _merge(store: Store, connection: AsyncConnection, old: str, new: str) -> None:

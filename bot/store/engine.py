@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
+from bot.environment import MAIN
 from bot.keys import Keys
 from bot.store.migrate import NewerDatabase
 
@@ -32,14 +33,15 @@ _MANNERS = (
     "foreign_keys=ON",
 )
 
-# A PostgreSQL host that falls silent must not keep us waiting for ever.
+# A PostgreSQL host that falls silent must not keep us waiting for ever, nor we the leases where it is we who fall silent.
+_OPTIONS = ("statement_timeout=15000", "tcp_keepalives_idle=10", "tcp_keepalives_interval=5", "tcp_keepalives_count=3")
 _PATIENCE = {
     "connect_timeout": 10,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
-    "options": "-c statement_timeout=15000",
+    "options": " ".join(f"-c {option}" for option in _OPTIONS),
 }
 
 
@@ -60,10 +62,14 @@ class BrokenStore(Exception):
 
 @dataclass
 class Store:
-    """One database, with the keys that its addresses are sealed with."""
+    """One database, with the keys that its addresses are sealed with, as one bot account sees it.
+
+    Of the chats it finds those of `account` alone, and keeps new ones as its own; None finds all, and keeps none.
+    """
 
     engine: AsyncEngine
     keys: Keys
+    account: str | None = MAIN
     _turn: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     _open: set[asyncio.Task[Any]] = field(default_factory=set, repr=False)
 
@@ -76,6 +82,10 @@ class Store:
     @property
     def is_sqlite(self) -> bool:
         return self.engine.dialect.name == "sqlite"
+
+    def of(self, account: str | None) -> Store:
+        """The same database as another account sees it."""
+        return replace(self, account=account)
 
     async def run(self, work: Callable[[AsyncConnection], Awaitable[Value]]) -> Value:
         """Do all of `work` in one transaction, to its end even where the caller is cancelled meanwhile.
@@ -121,8 +131,8 @@ class Store:
 
 @asynccontextmanager
 async def connected(url: str, keys: Keys) -> AsyncIterator[Store]:
-    """The database of a URL as it is, whatever its schema; closed at the end."""
-    store = Store(_engine(url), keys)
+    """The database of a URL as it is, whatever its schema and of all accounts; closed at the end."""
+    store = Store(_engine(url), keys, None)
     try:
         yield store
     finally:

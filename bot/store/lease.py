@@ -29,15 +29,14 @@ async def lease(store: Store, account: str, folder: Path, lost: Callable[[], Non
 
     :raises Leased: where another process holds it.
     """
-    name = hashlib.sha256(store.keys.mark(account, "lease").encode()).digest()
     if store.is_sqlite:
-        held = _lock(folder / f"{name.hex()[:16]}.lock")
+        held = _lock(folder / f"{_name(store, account).hex()[:16]}.lock")
         try:
             yield
         finally:
             held.close()
         return
-    number = int.from_bytes(name[:8], "big", signed=True)
+    number = number_of(store, account)
     async with store.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         if not (await connection.execute(text("SELECT pg_try_advisory_lock(:n)"), {"n": number})).scalar_one():
             raise Leased("RUECKSPIEGEL_DATABASE: another process serves this bot account; stop that one first")
@@ -74,6 +73,15 @@ def _all_locks(folder: Path) -> Iterator[None]:
         for path in sorted(folder.glob("*.lock")):
             held.enter_context(_lock(path))
         yield
+
+
+def number_of(store: Store, account: str) -> int:
+    """What PostgreSQL's advisory lock of an account is called, in 64 bits with a sign."""
+    return int.from_bytes(_name(store, account)[:8], "big", signed=True)
+
+
+def _name(store: Store, account: str) -> bytes:
+    return hashlib.sha256(store.keys.mark(account, "lease").encode()).digest()
 
 
 def _lock(path: Path) -> IO[bytes]:

@@ -42,17 +42,21 @@ async def sent_between(store: Store, connection: AsyncConnection, since: datetim
     return await read(store, connection, deliveries.c.state == SENT, *when, deliveries.c.ref != "")
 
 
-async def counts(connection: AsyncConnection) -> dict[str, int]:
-    """How many parts are in each state."""
-    number = func.count().label("number")
-    rows = await connection.execute(select(deliveries.c.state, number).group_by(deliveries.c.state))
+async def counts(connection: AsyncConnection, account: str | None = None) -> dict[str, int]:
+    """How many parts are in each state, of one account or of all."""
+    wanted = select(deliveries.c.state, func.count().label("number")).group_by(deliveries.c.state)
+    if account is not None:
+        wanted = wanted.join(chats, chats.c.id == deliveries.c.chat).where(chats.c.account == account)
+    rows = await connection.execute(wanted)
     return {row.state: row.number for row in rows}
 
 
-async def overdue(connection: AsyncConnection, now: datetime) -> tuple[int, int]:
-    """How many parts are due and not sent yet, and the seconds that the first of them has waited."""
+async def overdue(connection: AsyncConnection, now: datetime, account: str | None = None) -> tuple[int, int]:
+    """How many parts of one account or of all are due and not sent yet, and the seconds that the first of them has waited."""
     moment = int(now.timestamp() * 1000)
     wanted = select(func.count(), func.min(deliveries.c.due)).where(deliveries.c.state == PENDING, deliveries.c.due <= moment)
+    if account is not None:
+        wanted = wanted.join(chats, chats.c.id == deliveries.c.chat).where(chats.c.account == account)
     number, first = (await connection.execute(wanted)).one()
     return number, (moment - first) // 1000 if number else 0
 

@@ -9,6 +9,7 @@ from functools import partial
 from sqlalchemy import Connection, text
 
 from bot.backups import Backups
+from bot.environment import MAIN
 from bot.keys import Keys
 from bot.store.dumping import dump
 from bot.store.engine import Store, connected, damaged, explained
@@ -31,7 +32,7 @@ async def open_store(url: str, keys: Keys, backups: Backups | None = None) -> As
             if backups is not None and await store.run(lambda connection: connection.run_sync(is_behind)):
                 await _keep(store, backups)
             await store.run(lambda connection: connection.run_sync(partial(upgrade, keys=keys)))
-        yield store
+        yield store.of(MAIN)
 
 
 async def _keep(store: Store, backups: Backups) -> None:

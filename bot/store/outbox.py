@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.deliveries import PENDING, SENDING, Delivery
 from bot.digests import Slot, Subscription
 from bot.messages import Button, Opens, Reply, Span, parse_address
-from bot.store.chats import PURPOSE
+from bot.store.chats import PURPOSE, ours
 from bot.store.engine import Store
 from bot.store.schema import chats, deliveries, digests
 
@@ -91,7 +91,7 @@ async def due(
     )
     where = deliveries.c.state == PENDING, deliveries.c.due <= _ms(now), ~first, deliveries.c.chat.not_in(list(busy))
     wanted = select(deliveries.c.id).join(chats, chats.c.id == deliveries.c.chat)
-    wanted = wanted.where(*where, chats.c.platform.in_(list(platforms))).order_by(deliveries.c.due).limit(most)
+    wanted = wanted.where(*where, ours(store), chats.c.platform.in_(list(platforms))).order_by(deliveries.c.due).limit(most)
     locked = wanted.with_for_update(of=deliveries, skip_locked=True)  # SQLite has one writer anyway.
     ids = list((await connection.execute(locked)).scalars())
     return await read(store, connection, deliveries.c.id.in_(ids)) if ids else []
@@ -108,7 +108,7 @@ async def begin(store: Store, connection: AsyncConnection, part: Delivery, now: 
 
 async def read(store: Store, connection: AsyncConnection, *where: Any) -> list[Delivery]:
     """Rows of the ledger, oldest slot first."""
-    wanted = select(*deliveries.c, chats.c.sealed).join(chats, chats.c.id == deliveries.c.chat).where(*where)
+    wanted = select(*deliveries.c, chats.c.sealed).join(chats, chats.c.id == deliveries.c.chat).where(ours(store), *where)
     rows = (await connection.execute(wanted.order_by(deliveries.c.at, deliveries.c.chat, deliveries.c.part))).all()
     return [
         Delivery(

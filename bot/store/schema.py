@@ -47,9 +47,10 @@ chats = Table(
         _SUBSCRIBED,
         primary_key=True,
     ),
-    _column("mark", Text(), "HMAC of its address, to find it again", _SUBSCRIBED, unique=True),
+    _column("mark", Text(), "HMAC of its address and the bot account, to find it again", _SUBSCRIBED, unique=True),
     _column("sealed", Text(), "its address, encrypted with the key file", _SUBSCRIBED),
     _column("platform", Text(), "telegram or matrix: which process delivers to it", _SUBSCRIBED),
+    _column("account", Text(), "name of the bot account that serves it: who holds its lease delivers", _SUBSCRIBED, index=True),
 )
 
 subscriptions = Table(

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.digests import Schedule, Subscription
 from bot.messages import Address, parse_address
-from bot.store.chats import PURPOSE, chat_of, erase, keep_chat
+from bot.store.chats import PURPOSE, chat_of, erase, keep_chat, ours
 from bot.store.engine import Store
 from bot.store.schema import chats, seen, subscriptions
 
@@ -40,7 +40,7 @@ async def all_subscriptions(store: Store, connection: AsyncConnection, due: date
 
     :raises BrokenKey: where the key file is not the one they were sealed with.
     """
-    wanted = select(subscriptions, chats.c.sealed).join(chats, chats.c.id == subscriptions.c.chat)
+    wanted = select(subscriptions, chats.c.sealed).join(chats, chats.c.id == subscriptions.c.chat).where(ours(store))
     if due is not None:
         wanted = wanted.where(subscriptions.c.next <= _seconds(due))
     rows = (await connection.execute(wanted.order_by(subscriptions.c.chat))).all()
@@ -50,7 +50,7 @@ async def all_subscriptions(store: Store, connection: AsyncConnection, due: date
 async def due(store: Store, connection: AsyncConnection, now: datetime, most: int, but: Collection[str] = ()) -> list[Due]:
     """Up to so many subscriptions whose next slot has come, longest first, kept from everybody else until the end."""
     wanted = select(subscriptions, chats.c.sealed).join(chats, chats.c.id == subscriptions.c.chat)
-    wanted = wanted.where(subscriptions.c.next <= _seconds(now), subscriptions.c.chat.not_in(list(but)))
+    wanted = wanted.where(ours(store), subscriptions.c.next <= _seconds(now), subscriptions.c.chat.not_in(list(but)))
     wanted = wanted.order_by(subscriptions.c.next).limit(most).with_for_update(of=subscriptions, skip_locked=True)
     return [
         Due(

@@ -16,7 +16,7 @@ BEGIN, END = "<!-- made by `make privacy` -->\n", "<!-- end -->"
 def rendered(page: str) -> str:
     """The page with its tables as the code has them now."""
     base, _ = load_base(shipped_folder(), today())
-    made = "\n".join(as_markdown(title, rows) for title, rows in tables(Settings(), base).items())
+    made = "\n".join(as_markdown(title, rows) for title, rows in tables([Settings()], base).items())
     before, _, rest = page.partition(BEGIN)
     return f"{before}{BEGIN}\n{made}\n{END}{rest.partition(END)[2]}"
 

@@ -33,7 +33,7 @@ NOTICE: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "kept.lead": (("P2",),),
     "kept.answered": (("P1", "P2"), ("P3", "P4")),
     "kept.counts": (("P2",), ("P3",)),
-    "kept.channels": (("P2",), ("P4",)),
+    "kept.channels": (("P2",), ("P4",), ("P5",)),
     "kept.reviews": (("P2",), ("P3",)),
     "kept.items": (("P2",), ("P2",)),
     "kept.sources": (("P2",), ("P3",)),

@@ -84,7 +84,7 @@ async def test_p19_a_running_bot_connects_to_the_declared_hosts_alone(
             process.terminate()
             assert await asyncio.wait_for(process.wait(), 60) == 0
         settings = Settings(telegram_token="123456:TEST", telegram_api_url=api.url, matrix_homeserver=hs.url)
-    declared = {one.host for one in connections(settings, app.base) if one.by == BOT}
+    declared = {one.host for one in connections([settings], app.base) if one.by == BOT}
     found = [tuple(one) for one in json.loads((tmp_path / "audit").read_text(encoding="utf-8"))]
     connected = {f"{host}:{port}" for kind, host, port in found if kind == "connect"}
     assert connected == declared

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import cache
+from ssl import SSLContext
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -39,6 +41,12 @@ _MISSING = (
 _SAME = "message is not modified"
 
 
+@cache
+def _tls() -> SSLContext:
+    """Once a process: to read the certificates takes longer than all else that an account needs to begin."""
+    return httpx.create_ssl_context()
+
+
 class TokenRefused(Exception):
     """Telegram does not know this token (401 or 404)."""
 
@@ -65,9 +73,11 @@ class Api:
 
     def _open(self) -> None:
         seconds = self._call_seconds
-        self._poller = HTTPXRequest(4, seconds, seconds, seconds, seconds)
-        request = HTTPXRequest(CONNECTIONS, seconds, seconds, seconds, seconds)
-        self._bot = Bot(self._token, base_url=f"{self._url}/bot", request=request)
+        shared = {"verify": _tls()}
+        self._poller = HTTPXRequest(4, seconds, seconds, seconds, seconds, httpx_kwargs=shared)
+        request = HTTPXRequest(CONNECTIONS, seconds, seconds, seconds, seconds, httpx_kwargs=shared)
+        unused = HTTPXRequest(httpx_kwargs=shared)  # Else the library makes one, with certificates of its own.
+        self._bot = Bot(self._token, base_url=f"{self._url}/bot", request=request, get_updates_request=unused)
 
     async def start(self) -> telegram.User:
         """Who this bot is.
