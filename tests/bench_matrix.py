@@ -14,22 +14,28 @@ from pathlib import Path
 import numpy as np
 import psutil
 
+from tests.bot_api.process import RemoteBotApi
 from tests.matrix import Homeserver, Person
 from tests.matrix_runs import Account, meet, said_by, until
 
 PEOPLE, ROUNDS, WAITING = 10, 20, 20
+IDLE_SECONDS = 60.0
 MOST_MEMORY = 300
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Milliseconds from the homeserver's acceptance of a question to its answer, read; answers a second; MB resident."""
+    """Milliseconds from the homeserver's acceptance of a question to its answer, read; answers a second; MB resident.
+
+    `both` is MB resident on both platforms after questions on each, and per cent of a core at rest then.
+    """
 
     middle: float
     last: float
     rate: float
     cpu: float
     memory: float
+    both: tuple[float, float]
 
 
 async def _asked(person: Person, room: str, text: str) -> float:
@@ -79,13 +85,38 @@ async def _measured(texts: Sequence[str]) -> Figures:
             memory, spent = measured.memory_info().rss / 2**20, measured.cpu_times()
             process.terminate()
             await process.wait()
+        both = await _on_both(bot, people, texts)
     return Figures(
         middle=float(np.percentile(times, 50)),
         last=float(np.percentile(times, 99)),
         rate=(len(at) - 1) / max(0.001, (at[-1] - at[0]) / 1000),
         cpu=(spent.user + spent.system) / len(at) * 1000,
         memory=memory,
+        both=both,
     )
+
+
+async def _on_both(bot: Account, people: Sequence[tuple[Person, str]], texts: Sequence[str]) -> tuple[float, float]:
+    async with RemoteBotApi() as api:
+        telegram = {"RUECKSPIEGEL_TELEGRAM_TOKEN": api.token, "RUECKSPIEGEL_TELEGRAM_API_URL": api.url}
+        async with bot.apart(**telegram) as process:
+            await _latencies(people, texts)
+            report = await api.load(PEOPLE * ROUNDS, list(texts), 20, 300, language_code="en")
+            assert report["missing"] == 0
+            await asyncio.sleep(10)
+            found = await idle(psutil.Process(process.pid), IDLE_SECONDS)
+            process.terminate()
+            await process.wait()
+    return found
+
+
+async def idle(process: psutil.Process, seconds: float) -> tuple[float, float]:
+    """MB resident, and per cent of a core over so many seconds in which nobody asks."""
+    before, began = process.cpu_times(), time.monotonic()
+    await asyncio.sleep(seconds)
+    after = process.cpu_times()
+    busy = after.user + after.system - before.user - before.system
+    return process.memory_info().rss / 2**20, 100 * busy / (time.monotonic() - began)
 
 
 def matrix(questions: Sequence[str]) -> str:
@@ -106,6 +137,8 @@ def matrix(questions: Sequence[str]) -> str:
             f"| answers a second, {PEOPLE * WAITING} waiting at its start | {found.rate:.1f} | reported |",
             f"| CPU of the process an answer then, start included | {found.cpu:.0f} ms | reported |",
             f"| resident after these | {found.memory:.0f} MB | {MOST_MEMORY} MB |",
+            f"| on Telegram as well, {PEOPLE * ROUNDS} questions on each: resident | {found.both[0]:.0f} MB | {MOST_MEMORY} MB |",
+            f"| the same at rest then, of a core | {found.both[1]:.2f} % | 1 % |",
         ]
     )
 

@@ -21,6 +21,7 @@ import psutil
 from bot.app import App, open_app
 from bot.config import Settings
 from tests.bench import OUT, _with
+from tests.bench_matrix import idle as measured_idle
 from tests.bot_api.process import RemoteBotApi
 from tests.chaos import bot
 
@@ -83,7 +84,7 @@ async def soaked(folder: Path, count: int, warm: int = WARM, idle: float = IDLE_
         await api.wait_sent(1, 60)
         start, measured = time.monotonic() - began, psutil.Process(process.pid)
         await asyncio.sleep(10)  # What starts beside the first answer is done.
-        resting = await _idle(measured, idle)
+        resting = await measured_idle(measured, idle)
         asked = missing = 0
         samples: list[tuple[int, Sample]] = []
         began = time.monotonic()
@@ -100,14 +101,6 @@ async def soaked(folder: Path, count: int, warm: int = WARM, idle: float = IDLE_
     after = [sample for asked, sample in samples if asked >= min(warm, count // 2)]
     peak = Sample(*(max(getattr(one, name) for one in after) for name in Sample.__dataclass_fields__))
     return Soak(asked, missing, start, resting, pace, after[0], peak, after[-1])
-
-
-async def _idle(process: psutil.Process, seconds: float) -> tuple[float, float]:
-    before, began = process.cpu_times(), time.monotonic()
-    await asyncio.sleep(seconds)
-    after = process.cpu_times()
-    busy = after.user + after.system - before.user - before.system
-    return process.memory_info().rss / 2**20, 100 * busy / (time.monotonic() - began)
 
 
 async def _scrape(port: int) -> None:
