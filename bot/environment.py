@@ -57,7 +57,8 @@ def with_secrets(values: Mapping[str, str]) -> dict[str, str]:
         except (OSError, UnicodeError) as error:
             raise broken(f"{name}_FILE", f"{path} cannot be read; name a file that this process may read") from error
         if not secret:
-            continue  # As an empty variable: the secret of a platform that is not set up.
+            del read[f"{name}_FILE"]  # As an empty variable: the secret of a platform that is not set up.
+            continue
         if name in values:
             raise broken(name, f"it is set twice, here and in {PREFIX}{name}_FILE; keep one")
         read[name] = secret

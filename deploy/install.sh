@@ -114,7 +114,7 @@ backup() {
   local file
   if [ "$(readlink $PROGRAM/current)" = "$name" ] || ! systemd_runs; then return; fi
   "$PROGRAM/current/bin/rueckspiegel" backup --help >/dev/null 2>&1 || return 0
-  file=$STATE/before-$name.backup
+  file=$STATE/state/backups/before-$name.backup
   did "backing up into $file"
   rm -f "$file"
   $COMMAND backup "$file"
@@ -176,6 +176,7 @@ place() {
 systemd_runs() { [ -d /run/systemd/system ]; }
 
 is_set_up() {
+  ! grep -q '^RUECKSPIEGEL_ACCOUNTS=.' $SETTINGS/rueckspiegel.env || return 0
   grep -q '^RUECKSPIEGEL_CONTACT=.' $SETTINGS/rueckspiegel.env || return 1
   [ -s $SECRETS/telegram-token ] || [ -s $SECRETS/matrix-password ] ||
     [ -e $SECRETS/telegram-token.cred ] || [ -e $SECRETS/matrix-password.cred ] ||
