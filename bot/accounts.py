@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
@@ -36,7 +36,20 @@ def accounts_of(settings: Settings) -> tuple[Settings, ...]:
                 problem = f"its {identity.partition(':')[0]} account is that of {other} too; give each its own"
                 raise _broken(settings, document, (one.name,), problem)
             taken[identity] = one.name
-    return found
+    _check_stewards(settings, document, found)
+    # What one steward may publish alone in one account goes to the channels of all.
+    return tuple(replace(one, two_stewards=any(other.two_stewards for other in found)) for one in found)
+
+
+def _check_stewards(settings: Settings, document: Document, accounts: Sequence[Settings]) -> None:
+    """Two reviewers are two people, whichever account they write to: a pseudonym is one person's, and a person has one."""
+    names: dict[str, str] = {}
+    people: dict[str, str] = {}
+    for one in accounts:
+        for person, name in one.stewards.items():
+            if names.setdefault(name, person) != person or people.setdefault(person, name) != name:
+                problem = f"{name} is somebody else in another account; give each person one name, the same in all accounts"
+                raise _broken(settings, document, (one.name, "stewards"), problem)
 
 
 def _read(settings: Settings) -> Document:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from time import monotonic
@@ -32,14 +32,18 @@ class Served:
 
 
 class Operating:
-    """The search, the store and the platforms of all `served` accounts it asks. `latest` is the last heartbeat."""
+    """The search, the store and the platforms of all `served` accounts it asks. `latest` is the last heartbeat.
 
-    def __init__(self, app: App, store: Store, tally: Tally) -> None:
-        self._app, self._store, self._tally = app, store, tally
+    `ended` are accounts that could not be served and are tried again; `names` those of this installation.
+    """
+
+    def __init__(self, app: App, store: Store, tally: Tally, names: Collection[str]) -> None:
+        self._app, self._store, self._tally, self._names = app, store, tally, names
         self._since = now()
         self._rounds = Rounds()
         self._probe: asyncio.Future[None] | None = None
         self.served: dict[str, Served] = {}
+        self.ended: dict[str, Served] = {}
         self.latest: Heartbeat | None = None
 
     async def beat_for_ever(self) -> None:
@@ -80,7 +84,7 @@ class Operating:
 
         async def read(transaction: Transaction) -> tuple[tuple[int, int], tuple[int, int], dict[str, int]]:
             counted = await subscriptions.counts(transaction)
-            return counted, await ledger.overdue(transaction, moment), await ledger.counts(transaction)
+            return counted, await ledger.overdue(transaction, moment, self._names), await ledger.counts(transaction)
 
         (channels, paused), (due, overdue), deliveries = await self._store.run(read)
         return Heartbeat(
@@ -106,7 +110,7 @@ class Operating:
         """By platform; of accounts that have a name, by both."""
         return {
             transport.platform if name == MAIN else f"{name}/{transport.platform}": _pulse(one.service, transport, moment)
-            for name, one in self.served.items()
+            for name, one in {**self.ended, **self.served}.items()
             for transport in one.service.transports
         }
 

@@ -89,9 +89,7 @@ class Publishing:
         return self._app.base
 
     async def _show(self, item: Item) -> bool:
-        """An item before it goes out; where there is no room nobody can say no."""
-        if self._app.settings.steward_room is None:
-            return True
+        """An item before it goes out."""
         speaker = Speaker(self._app.base, self._app.settings.language, self._app.settings.language)
         title, summary = speaker.curated(item.title), speaker.curated(item.summary)
         text = speaker.say("steward.preview", title=title, summary=summary, id=item.id)
@@ -123,7 +121,8 @@ class Publishing:
 
     async def _preview(self) -> None:
         async with _guarded():
-            if self._may():  # What cannot be written down as shown would be shown again and again.
+            # Where there is no room nobody can say no. What cannot be written down as shown would be shown again and again.
+            if self._app.settings.steward_room is not None and self._may():
                 await self.previewer.tick(now())
 
     async def _correct(self) -> None:

@@ -18,20 +18,30 @@ from bot.loops.links import LinkWatcher, addresses_of
 from bot.loops.stewards import Stewards, Tell
 from bot.speaker import Speaker
 from bot.store import Store
+from bot.store.lease import Turn
 
 Chore = Callable[[], Awaitable[None]]
 
 
 class Reviewing:
-    """`changed` makes the bot read the folder again. Drafts need a folder of the union's own, notes a stewards' room.
+    """`changed` makes the bot read the folder again, `turn` is whose it is to write there.
+
+    Drafts need a folder of the union's own, notes a stewards' room.
 
     Of several accounts the one that `leads` looks after feeds, new drafts and links; stewards of all may curate.
     """
 
     def __init__(
-        self, app: App, store: Store, stewards: Stewards, tell: Tell, changed: Callable[[], None], leads: bool = True
+        self,
+        app: App,
+        store: Store,
+        stewards: Stewards,
+        tell: Tell,
+        changed: Callable[[], None],
+        turn: Turn,
+        leads: bool = True,
     ) -> None:
-        self._app, self._stewards = app, stewards
+        self._app, self._stewards, self._turn = app, stewards, turn
         fetcher, chores = Fetcher(), list[Chore]()
         if app.settings.data is not None:
             curation = app.curation = self._curation(app.settings.data, store, fetcher, changed)
@@ -44,7 +54,8 @@ class Reviewing:
         self.chores = tuple(chores) if leads else ()
 
     def _curation(self, folder: Path, store: Store, fetcher: Fetcher, changed: Callable[[], None]) -> Curation:
-        return Curation(folder, store, lambda: self._app.base, changed, self._app.settings.two_stewards, fetcher.article)
+        two = self._app.settings.two_stewards
+        return Curation(folder, store, lambda: self._app.base, changed, two, fetcher.article, self._turn)
 
     async def _show(self, draft: Draft, drafts: Mapping[str, Draft]) -> bool:
         language = self._app.settings.language

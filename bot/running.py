@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from zoneinfo import ZoneInfo
 
 from bot.app import App, backups_of, now, open_database
+from bot.environment import MAIN
 from bot.keys import Keys
 from bot.logs import Event, fail
 from bot.loops.answer import Answering
 from bot.loops.count import Counting
-from bot.loops.purge import purge
+from bot.loops.purge import purge, purge_memory
 from bot.loops.reload import Reloader
 from bot.loops.serve import Service
 from bot.loops.stewards import Stewards, Tell
@@ -27,7 +28,7 @@ from bot.reviewing import Chore, Reviewing
 from bot.store import Store
 from bot.store.answered import Answered
 from bot.store.chats import move
-from bot.store.lease import lease
+from bot.store.lease import Turn, lease
 from bot.transports import Transport
 from bot.transports.matrix.session import Credentials
 from bot.transports.matrix.transport import Matrix
@@ -51,13 +52,20 @@ class Shared:
     `led_by` names how the stewards hear of the folder and the counts; where nobody leads here, those of another process do.
     """
 
-    def __init__(self, app: App, store: Store) -> None:
+    def __init__(self, app: App, store: Store, names: Collection[str] = (MAIN,)) -> None:
         self._settings = app.settings
         self.reloader = Reloader(app, app.settings.state, self._tell)
         self.counting = Counting(store, lambda: app.base, ZoneInfo(app.settings.timezone), now, None)
         self.tally = Tally(now)
-        self.operating = Operating(app, store, self.tally)
-        self.chores = (self.reloader.watch_for_ever, self.counting.count_for_ever, self.operating.beat_for_ever)
+        self.operating = Operating(app, store, self.tally, names)
+        self.curating = Turn(store)
+        purging = partial(purge, store, now, backups_of(app.settings))
+        self.chores = (
+            self.reloader.watch_for_ever,
+            self.counting.count_for_ever,
+            self.operating.beat_for_ever,
+            purging,
+        )
 
     def led_by(self, tell: Tell | None) -> None:
         """Whom to tell from now on."""
@@ -113,7 +121,7 @@ def serving(
     publishing = Publishing(app, store, transports, stewards)
     if leads:
         shared.led_by(publishing.tell)
-    reviewing = Reviewing(app, store, stewards, publishing.tell, shared.reloader.wake, leads)
+    reviewing = Reviewing(app, store, stewards, publishing.tell, shared.reloader.wake, shared.curating, leads)
     answering = Answering(router, lambda: app.desk(now()), transports, stewards, shared.counting.count, shared.tally.count)
     kept = {platform: Answered(store, identity) for platform, identity in app.settings.identities.items()}
     if "telegram" in kept:
@@ -122,8 +130,7 @@ def serving(
         matrix = _matrix(app, _wiring(app, store, kept["matrix"], publishing), keys)
         transports["matrix"] = matrix
         app.fingerprints["matrix"] = matrix.fingerprint
-    purging = partial(purge, store, list(kept.values()), app.memory, now, backups_of(app.settings))
-    chores: list[Chore] = [purging, *publishing.chores, *reviewing.chores]
+    chores: list[Chore] = [partial(purge_memory, app.memory, now), *publishing.chores, *reviewing.chores]
     service = Service(list(transports.values()), answering.receive, chores, publishing.stop, publishing.ended)
     shared.operating.served[app.settings.name] = Served(service, publishing.held, publishing.rounds)
     return service

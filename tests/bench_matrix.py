@@ -137,7 +137,7 @@ def matrix(questions: Sequence[str]) -> str:
             f"| answers a second, {PEOPLE * WAITING} waiting at its start | {found.rate:.1f} | reported |",
             f"| CPU of the process an answer then, start included | {found.cpu:.0f} ms | reported |",
             f"| resident after these | {found.memory:.0f} MB | {MOST_MEMORY} MB |",
-            f"| on Telegram as well, {PEOPLE * ROUNDS} questions on each: resident | {found.both[0]:.0f} MB | {MOST_MEMORY} MB |",
+            f"| on both platforms, {PEOPLE * ROUNDS} questions each: resident | {found.both[0]:.0f} MB | {MOST_MEMORY} MB |",
             f"| the same at rest then, of a core | {found.both[1]:.2f} % | 1 % |",
         ]
     )

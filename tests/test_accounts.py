@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.accounts import accounts_of
 from bot.commands.main import main
@@ -49,7 +50,7 @@ west:
     assert (north.name, north.language, north.timezone, north.preview_hours) == ("north", "en", "Europe/London", 0)
     assert (north.stewards, north.two_stewards) == ({"telegram:1": "anna", "telegram:2": "ben"}, True)
     assert (north.steward_room, west.steward_room) == (Address("telegram", "-100"), None)
-    assert (west.language, west.contact, west.two_stewards) == ("de", "west@union.example", False)
+    assert (west.language, west.contact, west.two_stewards) == ("de", "west@union.example", True)
     assert west.identities == {"telegram": "telegram:1003", "matrix": "matrix:@west:matrix.example"}
     assert north.matrix_folder != west.matrix_folder
     assert north.database_url == west.database_url == POSTGRES
@@ -76,6 +77,14 @@ west:
         ("north:\n  contact:\n", "accounts.yaml:2: north: contact: it has no value"),
         ("north:\n  matrix_user: @a:b\n", "accounts.yaml:2: "),
         ("", "accounts.yaml:1: it names no account"),
+        (
+            NORTH + "  stewards: telegram:1\n" + SOUTH + "  stewards: telegram:2\n",
+            "accounts.yaml:8: south: stewards: steward-1 is somebody else in another account",
+        ),
+        (
+            NORTH + "  stewards: anna=telegram:1\n" + SOUTH + "  stewards: ann=telegram:1\n",
+            "accounts.yaml:8: south: stewards: ann is somebody else in another account",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_line_account_field_and_remedy(tmp_path: Path, told: str, said: str) -> None:
@@ -126,6 +135,48 @@ def test_commands_are_for_one_account_where_there_are_several(
     assert "\nchannels: 1, paused: 0\n" in command("status", "--account", "north")[1]
     assert command("channel", "remove", "telegram:-1001", "--account", "south")[0] == 0
     assert len(command("channel", "list")[1].splitlines()) == 1
+
+
+def test_the_strictest_account_says_how_many_stewards_publishing_takes(tmp_path: Path) -> None:
+    told = NORTH + "  stewards: [anna=telegram:1, ben=telegram:2]\n" + SOUTH + "  stewards: carla=telegram:3\n"
+    assert [one.two_stewards for one in accounts_of(read_settings(_settings(tmp_path, told), tmp_path))] == [True, True]
+
+
+def test_channels_of_an_account_that_left_the_file_can_still_be_removed(
+    tmp_path: Path, postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"DATABASE": postgres_server.database(), "TELEGRAM_API_URL": "http://127.0.0.1:9"}
+    for name, value in _settings(tmp_path, NORTH + SOUTH, **settings).items():
+        monkeypatch.setenv(name, value)
+    add = ("channel", "add", "telegram:-1001", "daily", "18:00", "--account", "south")
+    assert CliRunner().invoke(main, add).exit_code == 0
+    (tmp_path / "accounts.yaml").write_text(NORTH, encoding="utf-8")
+    assert "accounts: south has channels and is in no settings" in CliRunner().invoke(main, ["doctor"]).output
+    assert "telegram:-1001" in CliRunner().invoke(main, ["channel", "list", "--account", "south"]).output
+    assert CliRunner().invoke(main, ["channel", "remove", "telegram:-1001", "--account", "south"]).exit_code == 0
+    assert CliRunner().invoke(main, ["channel", "list", "--account", "south"]).exit_code == 2
+
+
+async def test_a_process_that_hangs_loses_its_leases(postgres_server: Postgres, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.store.leases.IDLE_SECONDS", 1)
+    async with open_store(postgres_server.database(), Keys(b"k" * 32)) as store, leases(store) as hanging:
+        assert await hanging.take(["telegram:1"])
+        monkeypatch.undo()
+        async with leases(store) as other, asyncio.timeout(20):
+            while not await other.take(["telegram:1"]):
+                await asyncio.sleep(0.1)
+        with pytest.raises(SQLAlchemyError):
+            await hanging.standing()
+
+
+async def test_processes_with_two_key_files_see_each_other(postgres_server: Postgres) -> None:
+    url = postgres_server.database()
+    async with open_store(url, Keys(b"k" * 32)) as store, leases(store) as one:
+        assert not (await one.standing()).strangers
+        async with open_store(url, Keys(b"o" * 32)) as foreign, leases(foreign) as other:
+            assert (await other.standing()).strangers
+            assert await one.take(["telegram:1"])
+            assert not await other.take(["telegram:1"])
 
 
 async def test_leases_of_several_processes(postgres_server: Postgres) -> None:

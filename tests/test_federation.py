@@ -11,13 +11,14 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from bot import federation
+from bot import federation, seat
 from bot.app import App
 from bot.config import Settings
 from bot.federation import Federation
 from bot.keys import Keys
 from bot.running import LONGEST_END
 from bot.store import open_store
+from bot.store.lease import Leased
 from tests.bot_api import BotApi
 from tests.live import with_item
 from tests.postgres import Postgres
@@ -30,7 +31,7 @@ async def apis(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[BotApi]]:
     """Four Bot API servers, a bot each."""
     monkeypatch.setattr(federation, "LOOK_SECONDS", 0.2)
     # What does not end in time takes its process along, which here is that of the tests.
-    monkeypatch.setattr(federation.os, "_exit", lambda status: pytest.fail(f"an account did not end within {LONGEST_END} s"))
+    monkeypatch.setattr(seat.os, "_exit", lambda status: pytest.fail(f"an account did not end within {LONGEST_END} s"))
     async with AsyncExitStack() as stack:
         yield [await stack.enter_async_context(BotApi(f"{1001 + number}:TEST")) for number in range(4)]
 
@@ -116,3 +117,18 @@ async def test_an_account_that_cannot_be_served_stops_no_other(app: App, account
             api.say(api.user(1, "Ana", "en"), "hello")
             await api.wait_sent(1, 30)
         await _until(lambda: one.served == {"union-1", "union-2", "union-3"})
+        beating = one.shared.operating
+        await beating._beat(0.0)
+        assert beating.latest is not None
+        assert beating.latest.platforms["union-0/telegram"].state == "ended"
+        assert beating.latest.platforms["union-1/telegram"].state == "listening"
+        await _until(beating.alive)
+
+
+async def test_a_process_with_another_key_file_serves_nothing(app: App, accounts: list[Settings], apis: list[BotApi]) -> None:
+    async with _process(app, accounts) as one:
+        await _until(lambda: len(one.served) == 4)
+        async with open_store(str(accounts[0].database), Keys(b"o" * 32)) as store:
+            with pytest.raises(Leased, match="RUECKSPIEGEL_KEY_FILE"):
+                await Federation(replace(app, settings=accounts[0]), accounts, store, Keys(b"o" * 32)).run()
+        assert len(one.served) == 4

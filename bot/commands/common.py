@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -16,7 +16,7 @@ from bot.config import Settings, read_settings
 from bot.digests import Subscription
 from bot.keys import Keys, load_keys
 from bot.messages import Address, parse_address
-from bot.store import Store, Transaction, subscriptions
+from bot.store import Store, Transaction, chats, subscriptions
 
 Value = TypeVar("Value")
 Work = Callable[[App, Store, Transaction], Awaitable[Value]]
@@ -52,10 +52,23 @@ def _settings_of(account: str | None) -> Settings:
     accounts = {one.name: one for one in accounts_of(read_settings())}
     if account is None and len(accounts) == 1:
         return next(iter(accounts.values()))
+    if account is not None and account not in accounts and account in _kept(next(iter(accounts.values()))):
+        # It was taken out of the file; its channels can be looked at and removed all the same.
+        return replace(next(iter(accounts.values())), name=account)
     if account not in accounts:
         problem = f"there is no account {account}" if account else "there are several accounts"
         raise click.UsageError(f"{problem}; write --account and one of {', '.join(accounts)}")
     return accounts[account]
+
+
+def _kept(settings: Settings) -> Collection[str]:
+    """The names of the accounts that have channels."""
+
+    async def read() -> Collection[str]:
+        async with open_database(settings, keys_of(settings)) as store:
+            return await store.run(chats.accounts)
+
+    return asyncio.run(read())
 
 
 def _in_transaction(work: Work[Value], settings: Settings, *, everywhere: bool = False) -> Value:

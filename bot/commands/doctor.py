@@ -29,7 +29,7 @@ from bot.environment import MAIN, BrokenSettings
 from bot.findings import errors_of
 from bot.keys import BrokenKey, load_keys
 from bot.search.arrays import OldArrays
-from bot.store import BrokenStore, panic, subscriptions
+from bot.store import BrokenStore, chats, panic, subscriptions
 
 Check = Callable[[Settings], AsyncIterator[Sign]]
 
@@ -99,6 +99,9 @@ async def _database_signs(settings: Settings) -> AsyncIterator[Sign]:
         await store.run(lambda transaction: subscriptions.all_subscriptions(store.of(None), transaction))
         yield Sign("database", "ok", f"{store.engine.dialect.name}, intact, its schema is this version's")
         yield await ledger_sign(store)
+        for name in set(await store.run(chats.accounts)) - {one.name for one in accounts_of(read_settings())}:
+            remedy = f"name it in RUECKSPIEGEL_ACCOUNTS again, or `channel list --account {name}` and `channel remove`"
+            yield Sign("accounts", "warn", f"{name} has channels and is in no settings, so they get nothing", remedy)
         if stopped := await store.run(panic.since):
             remedy = "look at stewards' accounts and what they published, then `rueckspiegel panic lift`"
             yield Sign("publishing", "fail", f"stopped since {stopped:%Y-%m-%dT%H:%M:%SZ}", remedy)

@@ -32,7 +32,7 @@ async def _found(app: App, store: Store, transaction: Transaction) -> dict[str, 
     beat = last_heartbeat(app.settings.state)
     stopped = await panic.since(transaction)
     channels = await subscriptions.all_subscriptions(store, transaction)
-    due, overdue = await ledger.overdue(transaction, moment, store.account)
+    due, overdue = await ledger.overdue(transaction, moment, [store.account] if store.account else None)
     base, upcoming = app.base, [next(one.schedule.slots(moment)).at for one in channels if not one.paused]
     return {
         **_running(beat, moment),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -35,7 +36,7 @@ MOST_SHOWN = 5
 @dataclass
 class Curation:
     """One union's folder. `changed` makes the bot read it again at once; `two` asks for a second steward;
-    `article` reads what is published under an address."""
+    `article` reads what is published under an address, `_turn` is whose it is to write."""
 
     folder: Path
     store: Store
@@ -43,7 +44,7 @@ class Curation:
     changed: Callable[[], None]
     two: bool
     article: Callable[[str], Awaitable[Publication]]
-    _turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _turn: AbstractAsyncContextManager[None] = field(default_factory=asyncio.Lock)
 
     async def drafts(self) -> dict[str, Draft]:
         """Every draft by id."""

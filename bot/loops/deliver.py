@@ -191,5 +191,5 @@ class Deliverer:
             await self._tell("steward.refused", values)
         if self._refused[done.items] == POISON:
             warn(Event.POISON)
-            await self._store.run(lambda connection: settling.stop_items(connection, done.items, "poison"))
+            await self._store.run(lambda connection: settling.stop_items(self._store, connection, done.items, "poison"))
             await self._tell("steward.poison", values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 
 from bot.backups import Backups
@@ -17,19 +17,23 @@ EVERY_SECONDS = 60.0
 """What lives in memory for ten minutes is gone after eleven."""
 
 
-async def purge(
-    store: Store, kept: Sequence[Answered], memory: Memory, now: Callable[[], datetime], backups: Backups | None = None
-) -> None:
-    """For ever, every minute."""
-    rewriting = Rewriting(store)
+async def purge_memory(memory: Memory, now: Callable[[], datetime]) -> None:
+    """For ever, every minute, whatever becomes of the database."""
+    while True:
+        memory.purge(now())
+        await asyncio.sleep(EVERY_SECONDS)
+
+
+async def purge(store: Store, now: Callable[[], datetime], backups: Backups | None = None) -> None:
+    """What is on disk, of all accounts: for ever, every minute."""
+    rewriting, answered = Rewriting(store), Answered(store, "")
     while True:
         try:
-            erased = sum([await answered.forget_old(now()) for answered in kept])
+            erased = await answered.forget_old(now())
             erased += await asked.forget_old(store, now().date())
             erased += await store.run(lambda transaction: reviews.forget_old(transaction, now()))
             erased += await store.run(lambda transaction: feeds.forget_old(transaction, now()))
             erased += backups.sweep(now()) if backups else 0
-            memory.purge(now())
             if erased:
                 log(Event.PURGED, count=erased)
             await rewriting.look(now())

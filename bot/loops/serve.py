@@ -6,6 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from bot.logs import Event, fail, log
 from bot.transports import Receive, Transport, TransportEnded
@@ -23,6 +24,12 @@ async def _nothing() -> None:
 
 async def _nobody(transport: Transport, error: TransportEnded) -> None:
     pass
+
+
+async def _cancelled(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def keep(chore: Callable[[], Awaitable[None]]) -> None:
@@ -78,12 +85,12 @@ class Service:
         await asyncio.wait([stopping, everybody], return_when=asyncio.FIRST_COMPLETED)
         log(Event.STOPPING)
         self._stop.set()
+        if self.lost:
+            await _cancelled(chores)  # Another process may do the same by now.
         await self.finish()  # Before the platforms: one that stops closes its connection.
         await asyncio.gather(*(transport.stop() for transport in self.transports), return_exceptions=True)
         await everybody
-        for task in (*chores, stopping):
-            task.cancel()
-        await asyncio.gather(*chores, stopping, return_exceptions=True)
+        await _cancelled([*chores, stopping])
         await asyncio.gather(*(transport.close() for transport in self.transports), return_exceptions=True)
         log(Event.STOPPED)
 

@@ -48,6 +48,16 @@ async def erase(connection: AsyncConnection, chat: str) -> None:
     await connection.execute(delete(chats).where(chats.c.id == chat))
 
 
+async def opens(store: Store, connection: AsyncConnection) -> None:
+    """Whether the key file is the one that chats were sealed with, by one of them.
+
+    :raises BrokenKey: where it is not.
+    """
+    sealed = (await connection.execute(select(chats.c.sealed).limit(1))).scalar_one_or_none()
+    if sealed is not None:
+        store.keys.open(sealed, PURPOSE)
+
+
 async def addresses(store: Store, connection: AsyncConnection) -> dict[str, Address]:
     """Every kept chat: name to address.
 

@@ -34,7 +34,13 @@ _MANNERS = (
 )
 
 # A PostgreSQL host that falls silent must not keep us waiting for ever, nor we the leases where it is we who fall silent.
-_OPTIONS = ("statement_timeout=15000", "tcp_keepalives_idle=10", "tcp_keepalives_interval=5", "tcp_keepalives_count=3")
+_OPTIONS = (
+    "statement_timeout=15000",
+    "tcp_keepalives_idle=10",
+    "tcp_keepalives_interval=5",
+    "tcp_keepalives_count=3",
+    "tcp_user_timeout=25000",
+)
 _PATIENCE = {
     "connect_timeout": 10,
     "keepalives_idle": 10,

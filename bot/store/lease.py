@@ -36,7 +36,7 @@ async def lease(store: Store, account: str, folder: Path, lost: Callable[[], Non
         finally:
             held.close()
         return
-    number = number_of(store, account)
+    number = number_of(account)
     async with store.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         if not (await connection.execute(text("SELECT pg_try_advisory_lock(:n)"), {"n": number})).scalar_one():
             raise Leased("RUECKSPIEGEL_DATABASE: another process serves this bot account; stop that one first")
@@ -75,9 +75,38 @@ def _all_locks(folder: Path) -> Iterator[None]:
         yield
 
 
-def number_of(store: Store, account: str) -> int:
-    """What PostgreSQL's advisory lock of an account is called, in 64 bits with a sign."""
-    return int.from_bytes(_name(store, account)[:8], "big", signed=True)
+class Turn:
+    """`async with`: one at a time, in this process and, on PostgreSQL, in all that share the database."""
+
+    def __init__(self, store: Store) -> None:
+        self._store, self._here = store, asyncio.Lock()
+        self._there: AsyncConnection | None = None
+
+    async def __aenter__(self) -> None:
+        await self._here.acquire()
+        try:
+            if not self._store.is_sqlite:
+                self._there = await self._store.engine.connect()
+                await self._there.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": number_of("turn")})
+        except BaseException:
+            await self._let_go()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._let_go()
+
+    async def _let_go(self) -> None:
+        there, self._there = self._there, None
+        try:
+            if there is not None:
+                await there.close()
+        finally:
+            self._here.release()
+
+
+def number_of(account: str) -> int:
+    """What PostgreSQL's advisory lock of an account is called, in 64 bits with a sign; whatever key file a process has."""
+    return int.from_bytes(hashlib.sha256(f"rueckspiegel/{account}".encode()).digest()[:8], "big", signed=True)
 
 
 def _name(store: Store, account: str) -> bytes:

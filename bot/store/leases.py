@@ -7,6 +7,7 @@ clock is read, and what a dead process said is gone with it.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,7 +20,9 @@ from bot.store.lease import number_of
 
 LOST_SECONDS = 10.0
 """A database that does not answer for so long may have given our leases to others."""
-_CLASS = 7283766
+IDLE_SECONDS = 30
+"""A process that is stopped or hangs looks no more, and loses its leases after this time; longer than an orderly end takes."""
+_CLASS, _KEYS = 7283766, 7283767
 _HERE, _WISHING = 1, 2
 _LOCKS = text(
     "SELECT classid, objid, objsubid, count(*) AS number FROM pg_locks WHERE locktype = 'advisory' AND granted"
@@ -29,11 +32,15 @@ _LOCKS = text(
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How many processes there are, how many of them could serve more, and the numbers of all leases."""
+    """How many processes there are, how many of them could serve more, and the numbers of all leases.
+
+    `strangers` says whether one of them has another key file, so that neither could read what the other one kept.
+    """
 
     processes: int
     wishing: int
     leased: frozenset[int]
+    strangers: bool
 
 
 @dataclass
@@ -46,25 +53,27 @@ class Leases:
 
     async def standing(self) -> Standing:
         """How things stand now."""
-        pairs, numbers = {}, set()
+        pairs, numbers, keys = {}, set(), set()
         async with asyncio.timeout(LOST_SECONDS):
             rows = (await self._connection.execute(_LOCKS)).all()
         for row in rows:
             if row.objsubid == 2 and row.classid == _CLASS:
                 pairs[row.objid] = row.number
+            elif row.objsubid == 2 and row.classid == _KEYS:
+                keys.add(row.objid)
             elif row.objsubid == 1:
                 numbers.add(_signed((row.classid << 32) | row.objid))
-        return Standing(pairs.get(_HERE, 0), pairs.get(_WISHING, 0), frozenset(numbers))
+        return Standing(pairs.get(_HERE, 0), pairs.get(_WISHING, 0), frozenset(numbers), len(keys) > 1)
 
     def is_free(self, identities: Collection[str], standing: Standing) -> bool:
         """Whether nobody held any of these accounts."""
-        return not standing.leased & {number_of(self._store, identity) for identity in identities}
+        return not standing.leased & {number_of(identity) for identity in identities}
 
     async def take(self, identities: Collection[str]) -> bool:
         """Lease all of these accounts, or none."""
         taken: list[str] = []
         for identity in identities:
-            if not await self._call("pg_try_advisory_lock(:a)", a=number_of(self._store, identity)):
+            if not await self._call("pg_try_advisory_lock(:a)", a=number_of(identity)):
                 await self.give(taken)
                 return False
             taken.append(identity)
@@ -73,7 +82,7 @@ class Leases:
     async def give(self, identities: Collection[str]) -> None:
         """Others may have these accounts."""
         for identity in identities:
-            await self._call("pg_advisory_unlock(:a)", a=number_of(self._store, identity))
+            await self._call("pg_advisory_unlock(:a)", a=number_of(identity))
 
     async def wish(self, more: bool) -> None:
         """Whether this process could serve more than there is free."""
@@ -96,10 +105,17 @@ async def leases(store: Store) -> AsyncIterator[Leases]:
     async with store.engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         held = Leases(store, connection)
         try:
+            if connection.dialect.server_version_info >= (14,):  # type: ignore[operator]
+                await connection.execute(text(f"SET idle_session_timeout = '{IDLE_SECONDS}s'"))
             await held._call("pg_try_advisory_lock_shared(:a, :b)", a=_CLASS, b=_HERE)
+            await held._call("pg_try_advisory_lock_shared(:a, :b)", a=_KEYS, b=_number_of_keys(store))
             yield held
         finally:
             await connection.invalidate()
+
+
+def _number_of_keys(store: Store) -> int:
+    return int.from_bytes(hashlib.sha256(store.keys.mark("whose", "lease").encode()).digest()[:4], "big") >> 1
 
 
 def _signed(number: int) -> int:

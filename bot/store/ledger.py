@@ -51,12 +51,12 @@ async def counts(connection: AsyncConnection, account: str | None = None) -> dic
     return {row.state: row.number for row in rows}
 
 
-async def overdue(connection: AsyncConnection, now: datetime, account: str | None = None) -> tuple[int, int]:
-    """How many parts of one account or of all are due and not sent yet, and the seconds that the first of them has waited."""
+async def overdue(connection: AsyncConnection, now: datetime, accounts: Collection[str] | None = None) -> tuple[int, int]:
+    """How many parts of these accounts or of all are due and not sent, and the seconds that the first of them has waited."""
     moment = int(now.timestamp() * 1000)
     wanted = select(func.count(), func.min(deliveries.c.due)).where(deliveries.c.state == PENDING, deliveries.c.due <= moment)
-    if account is not None:
-        wanted = wanted.join(chats, chats.c.id == deliveries.c.chat).where(chats.c.account == account)
+    if accounts is not None:
+        wanted = wanted.join(chats, chats.c.id == deliveries.c.chat).where(chats.c.account.in_(accounts))
     number, first = (await connection.execute(wanted)).one()
     return number, (moment - first) // 1000 if number else 0
 

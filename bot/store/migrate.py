@@ -48,6 +48,7 @@ def upgrade(connection: Connection, keys: Keys, to: str = _HEAD) -> None:
     """
     if connection.dialect.name == "postgresql":
         # Two processes that start at once migrate one after the other; the lock ends with the transaction.
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
     config = Config()
     _scripts(config)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from bot.backups import Backups
 from bot.environment import MAIN
 from bot.keys import Keys
+from bot.store.chats import opens
 from bot.store.dumping import dump
 from bot.store.engine import Store, connected, damaged, explained
 from bot.store.migrate import is_behind, upgrade
@@ -32,6 +33,7 @@ async def open_store(url: str, keys: Keys, backups: Backups | None = None) -> As
             if backups is not None and await store.run(lambda connection: connection.run_sync(is_behind)):
                 await _keep(store, backups)
             await store.run(lambda connection: connection.run_sync(partial(upgrade, keys=keys)))
+        await store.run(partial(opens, store))
         yield store.of(MAIN)
 
 

@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.deliveries import DEAD, FAILED, PENDING, SENDING, SENT, UNKNOWN, Delivery
 from bot.store import outbox, subscriptions
+from bot.store.chats import ours
 from bot.store.engine import Store
-from bot.store.schema import deliveries
+from bot.store.schema import chats, deliveries
 
 
 async def settled(store: Store, connection: AsyncConnection, done: Delivery, was: str = SENDING) -> bool:
@@ -42,9 +43,10 @@ async def looked_at(store: Store, connection: AsyncConnection, part: Delivery, a
     return True
 
 
-async def stop_items(connection: AsyncConnection, items: tuple[str, ...], why: str) -> int:
-    """No part with just these items goes out to anybody any more, unless it may have already; how many that were."""
-    waiting = deliveries.c.state == PENDING, deliveries.c.carries == json.dumps(list(items)), deliveries.c.first == 0
+async def stop_items(store: Store, connection: AsyncConnection, items: tuple[str, ...], why: str) -> int:
+    """No part with just these items goes out to anybody of the account, unless it may have already; how many that were."""
+    mine = deliveries.c.chat.in_(select(chats.c.id).where(ours(store)))
+    waiting = deliveries.c.state == PENDING, deliveries.c.carries == json.dumps(list(items)), deliveries.c.first == 0, mine
     stopped = update(deliveries).where(*waiting).values(state=DEAD, why=why).returning(deliveries.c.id)
     return len((await connection.execute(stopped)).all())
 
