@@ -252,7 +252,7 @@ def test_the_command_shows_what_was_asked_most(tmp_path: Path, monkeypatch: pyte
 
 async def test_purging_goes_on_for_ever_and_takes_old_weeks(store: Store) -> None:
     await store.run(lambda transaction: asked.add(store, transaction, {(FACT, "2020-W01"): 10}))
-    task = asyncio.create_task(purge(store, [], Memory(), lambda: NOW))
+    task = asyncio.create_task(purge(store, lambda: NOW))
     async with asyncio.timeout(10):
         while await rows(store):
             await asyncio.sleep(0)
