@@ -44,7 +44,12 @@ def test_the_table_of_settings_is_that_of_the_program() -> None:
     row_of = {name: row for row in part.splitlines() if row[:1] == "|" for name in re.findall(r"RUECKSPIEGEL_([A-Z_]+)", row)}
     for one in fields(Settings):
         default = str(one.default)
-        if one.name.upper() in KNOWN and isinstance(one.default, str | int | Path) and not isinstance(one.default, bool) and "://" not in default:
+        if (
+            one.name.upper() in KNOWN
+            and isinstance(one.default, str | int | Path)
+            and not isinstance(one.default, bool)
+            and "://" not in default
+        ):
             assert f"`{default}" in row_of[one.name.upper()], one.name
 
 

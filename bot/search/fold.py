@@ -5,13 +5,30 @@ import unicodedata
 from functools import lru_cache
 
 # Letters that Unicode does not decompose, and the digraphs people type for umlauts are left alone on purpose.
-_UNDECOMPOSED = str.maketrans({"ı": "i", "ł": "l", "ø": "o", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ё": "е", "ґ": "г"})
+_UNDECOMPOSED = {"ı": "i", "ł": "l", "ø": "o", "đ": "d", "ß": "ss", "æ": "ae", "œ": "oe", "ґ": "г"}
 # Zero-width, bidi and other format characters, the soft hyphen, and the Arabic vowel marks and tatweel.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u0640\u064b-\u065f\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 )
-_NOT_A_WORD = re.compile(r"[\W_]+")
+_MOST_LETTERS = 10_000
 _ELONGATED = re.compile(r"(\w)\1{2,}")
+
+
+class _Table(dict[int, str]):
+    """For `str.translate` of a decomposed text: marks vanish, all else that is no letter or digit parts words.
+
+    Filled as letters come, since to look each one up in Python takes most of the time that the bot needs to start.
+    """
+
+    def __missing__(self, code: int) -> str:
+        letter = chr(code)
+        found = "" if unicodedata.combining(letter) else _UNDECOMPOSED.get(letter, letter if letter.isalnum() else " ")
+        if len(self) < _MOST_LETTERS:
+            self[code] = found
+        return found
+
+
+_TABLE = _Table()
 
 
 @lru_cache(maxsize=4096)
@@ -21,12 +38,12 @@ def fold(text: str) -> str:
     >>> fold("  Was darf die KAMERA im Wagen?! ")
     'was darf die kamera im wagen'
     """
-    text = unicodedata.normalize("NFKC", text)
-    text = _INVISIBLE.sub("", text).casefold()
-    text = unicodedata.normalize("NFC", text).translate(_UNDECOMPOSED)
-    text = "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
-    text = _ELONGATED.sub(r"\1\1", text)
-    return _NOT_A_WORD.sub(" ", text).strip()
+    if not text.isascii():
+        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+    text = unicodedata.normalize("NFD", text.casefold()).translate(_TABLE)
+    if any(3 * letter in text for letter in set(text) - {" "}):
+        text = _ELONGATED.sub(r"\1\1", text)
+    return " ".join(text.split())
 
 
 def readable(text: str) -> str:
