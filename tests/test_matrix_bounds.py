@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from nio import Event, MegolmEvent, SyncError, SyncResponse
+from nio.crypto import OlmAccount
 
 from bot.keys import Keys
 from bot.transports.matrix import account as accounts
@@ -153,10 +155,61 @@ async def test_sessions_that_nobody_uses_are_erased(tmp_path: Path) -> None:
     clock.now += upkeep.UNUSED_LIFETIME - timedelta(hours=2)
     client.olm.save_inbound_group_session(used)
     clock.now += timedelta(hours=4)
-    upkeep.forget_sessions(client, clock.now)
+    upkeep.forget_sessions(client)
     assert [one.id for one in client.olm.inbound_group_store] == [used.id]
     await session.close()
     again = opened()
     assert [one.id for one in again.olm.inbound_group_store] == [used.id]
     await session.close()
-    assert unused.id.encode() not in b"".join(file.read_bytes() for file in tmp_path.glob("*.db"))
+    assert _rows(tmp_path, "megolm") == 1
+    assert unused.id != used.id
+
+
+async def test_a_device_that_nobody_hears_of_is_forgotten(tmp_path: Path) -> None:
+    clock = SimpleNamespace(now=datetime(2026, 11, 24, 23, 59, tzinfo=UTC))
+    session = Session(Credentials("http://127.0.0.1:9", ANNA, ""), tmp_path, Keys(b"k" * 32), lambda: clock.now)
+
+    def sessions() -> list[tuple[str, str]]:
+        session.client = session._client()
+        session.client.restore_login(ANNA, session.account.device, "token")
+        return [(key, one.id) for key, kept in session.client.olm.session_store.items() for one in kept]
+
+    assert sessions() == []
+    olm, phones = session.client.olm, [OlmAccount() for _ in range(2)]
+    made = []
+    for phone in (phones[0], phones[1], phones[0]):
+        phone.generate_one_time_keys(1)
+        [key] = phone.one_time_keys["curve25519"].values()
+        phone.mark_keys_as_published()
+        made.append(olm.create_session(key, phone.identity_keys["curve25519"]).id)
+    often, once = (phone.identity_keys["curve25519"] for phone in phones)
+    first = next(one for one in olm.session_store[often] if one.id == made[0])
+    first.encrypt("x")
+    olm.save_session(often, first)
+    await session.close()
+    # The one that was used last comes first: with it the next message is encrypted.
+    assert sorted(sessions()) == sorted([(often, made[0]), (once, made[1]), (often, made[2])])
+    assert session.client.olm.session_store.get(often).id == made[0]
+    clock.now += timedelta(days=7)
+    upkeep.forget_sessions(session.client)
+    assert len([*session.client.olm.session_store]) == 3
+    olm = session.client.olm
+    olm.save_session(often, olm.session_store.get(often))
+    clock.now += timedelta(minutes=2)
+    for _ in range(2):
+        upkeep.forget_sessions(session.client)
+        assert [one.id for one in session.client.olm.session_store] == [made[0]]
+        assert list(session.client.olm.session_store.items()) == [(often, [session.client.olm.session_store.get(often)])]
+        await session.close()
+        assert sessions() == [(often, made[0])]
+    await session.close()
+    assert _rows(tmp_path, "olm") == 1
+
+
+def _rows(folder: Path, table: str) -> int:
+    [file] = folder.glob("*.db")
+    connection = sqlite3.connect(file)
+    try:
+        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+    finally:
+        connection.close()

@@ -73,7 +73,7 @@ class Connection:
     async def serve(self, receive: Receive, give_up: float) -> None:
         """Until cancelled; raises what `Sync.for_ever` does."""
         feed = Feed(self._inbox, partial(self._take, receive), self._events.last)
-        self._sync = Sync(self._session, feed, self._reach, self._wiring.now, give_up)
+        self._sync = Sync(self._session, feed, self._reach, give_up)
         await self._sync.for_ever()
 
     async def end(self, seconds: float) -> int:

@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 import aiohttp
 from nio import LocalProtocolError, SyncResponse
@@ -60,8 +59,8 @@ class Feed:
 class Sync:
     """Syncs for one login."""
 
-    def __init__(self, session: Session, feed: Feed, reach: Reach, now: Callable[[], datetime], give_up: float = 600.0) -> None:
-        self._session, self._feed, self._reach, self._now, self._give_up = session, feed, reach, now, give_up
+    def __init__(self, session: Session, feed: Feed, reach: Reach, give_up: float = 600.0) -> None:
+        self._session, self._feed, self._reach, self._give_up = session, feed, reach, give_up
         self._unsaved: deque[Unsaved] = deque()
         self._heard, self._failures = time.monotonic(), 0
         self._first = True
@@ -150,7 +149,7 @@ class Sync:
             self.save(self._feed.inbox.offset())
             if self._tidied is None or time.monotonic() - self._tidied > HOUR:
                 self._tidied = time.monotonic()
-                upkeep.forget_sessions(self._session.client, self._now())
+                upkeep.forget_sessions(self._session.client)
 
     def save(self, offset: int | None) -> None:
         """The latest token all of whose events are done; then what was answered is made unreadable.
@@ -166,6 +165,7 @@ class Sync:
         account.next_batch, account.read = done.token, upkeep.listed(done.read)
         account.save()
         upkeep.ratchet(self._session.client, done.read)
+        account.forget_read()
 
     async def _silent(self, error: Unreachable) -> None:
         self._reach.missed()
