@@ -91,9 +91,9 @@ class Connection:
             known = client.rooms.get(room)
             if known is not None and known.encrypted:
                 account.seen_encrypted(room)
-            old = self._rooms.replaces(room)
-            if old is not None:
-                await self._wiring.moved(Address("matrix", old), Address("matrix", room))
+            if self._rooms.is_awaited(room):
+                # In front of what is said there, which already speaks of what moves.
+                put(room, f"{room} replaces", partial(self._replace, room))
             if since:
                 # Without a saved token this is the first start: what was said before is not for us.
                 await self._events.take(receive, room, await self._past(room, joined, since))
@@ -135,3 +135,8 @@ class Connection:
         new = event.replacement_room
         if await self._rooms.follow(room, new, event.sender.partition(":")[2]):
             await self._wiring.moved(Address("matrix", room), Address("matrix", new))
+
+    async def _replace(self, new: str) -> None:
+        old = await self._rooms.replaces(new)
+        if old is not None:
+            await self._wiring.moved(Address("matrix", old), Address("matrix", new))

@@ -42,7 +42,7 @@ class Rooms:
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     _invites: list[tuple[float, bytes]] = field(default_factory=list, repr=False)
     _made_by: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
-    _replaced: dict[str, str] = field(default_factory=dict, repr=False)
+    _successors: dict[str, str] = field(default_factory=dict, repr=False)
     _joining: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(JOINS_AT_ONCE), repr=False)
 
     def private(self, room: str) -> bool:
@@ -78,16 +78,42 @@ class Rooms:
             warn(Event.INVITE_REFUSED, exception=error.cause)
 
     async def follow(self, old: str, new: str, via: str) -> bool:
-        """Join the room that replaces another; where we are not let in, it is remembered until we are invited."""
-        if await self._joined(f"/join/{quoted(new)}?server_name={quoted(via)}"):
-            return True
-        if len(self._replaced) < MOST_ROOMS:
-            self._replaced[new] = old
-        return False
+        """Join the room that replaces another; where we are not let in, it is remembered until we are invited.
 
-    def replaces(self, room: str) -> str | None:
-        """The room that this one, which we are in by now, was named as the successor of; told once."""
-        return self._replaced.pop(room, None)
+        Whether we are in it and it says so too: who made a room of their own can name any other as its successor.
+
+        :raises Unreachable: where nobody can tell.
+        """
+        if old in self._successors or len(self._successors) < MOST_ROOMS:
+            self._successors[old] = new
+        was_in = await self._is_in(new)
+        if not await self._joined(f"/join/{quoted(new)}?server_name={quoted(via)}"):
+            return False
+        says_so = await self._predecessor(new) == old
+        self._successors.pop(old, None)
+        if not says_so:
+            warn(Event.UPGRADE_REFUSED)
+            if not was_in:
+                await self.leave(new)
+        return says_so
+
+    def is_awaited(self, room: str) -> bool:
+        """Whether a room was named as the successor of one that we are in, and did not let us in then."""
+        return room in self._successors.values()
+
+    async def replaces(self, room: str) -> str | None:
+        """The room that this one, which we are in by now, replaces, where both say so; told once.
+
+        :raises Unreachable: where nobody can tell.
+        """
+        old = await self._predecessor(room)
+        named_by = {old for old, new in self._successors.items() if new == room}
+        for one in named_by:
+            self._successors.pop(one, None)
+        if old in named_by:
+            return old
+        warn(Event.UPGRADE_REFUSED)
+        return None
 
     async def role(self, room: str, sender: str) -> Role:
         """The role of a sender now."""
@@ -109,14 +135,28 @@ class Rooms:
         :raises Unreachable: where nobody can tell.
         """
         if room not in self._made_by:
-            path = f"/rooms/{quoted(room)}/state/m.room.create/?format=event"
-            answer = await self.reach.surely(partial(request, self.client, "GET", path))
+            answer = await self._creation(room)
             if not answer.ok:
                 return frozenset()
             while len(self._made_by) >= MOST_ROOMS:
                 del self._made_by[next(iter(self._made_by))]
             self._made_by[room] = _creators_in(answer)
         return self._made_by[room]
+
+    async def _predecessor(self, room: str) -> str | None:
+        """The room that this one says it replaces. Only who makes a room can write that, and only then."""
+        named = _content(await self._creation(room)).get("predecessor")
+        return str(named.get("room_id")) if isinstance(named, dict) else None
+
+    async def _creation(self, room: str) -> Answered:
+        path = f"/rooms/{quoted(room)}/state/m.room.create/?format=event"
+        return await self.reach.surely(partial(request, self.client, "GET", path))
+
+    async def _is_in(self, room: str) -> bool:
+        """Asked of the homeserver, since a sync may not have told us yet."""
+        answer = await self.reach.surely(partial(request, self.client, "GET", "/joined_rooms"))
+        rooms = answer.body.get("joined_rooms")
+        return not isinstance(rooms, list) or room in rooms
 
     async def _joined(self, path: str) -> bool:
         """Whether we were let in; a few at a time, since homeservers count joins."""
@@ -141,9 +181,13 @@ class Rooms:
         return False
 
 
-def _creators_in(answer: Answered) -> frozenset[str]:
+def _content(answer: Answered) -> JSON:
     content = answer.body.get("content")
-    content = content if isinstance(content, dict) else {}
+    return content if isinstance(content, dict) else {}
+
+
+def _creators_in(answer: Answered) -> frozenset[str]:
+    content = _content(answer)
     version = str(content.get("room_version", "1"))
     if not version.isdigit() or int(version) < 12:
         return frozenset()
