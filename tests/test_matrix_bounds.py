@@ -20,6 +20,7 @@ from bot.transports.matrix.account import Account
 from bot.transports.matrix.client import Client
 from bot.transports.matrix.late import Late
 from bot.transports.matrix.parsing import events_in, parsed
+from bot.transports.matrix.rooms import Rooms
 from bot.transports.matrix.rounds import MOST_PAIRS, MOST_ROUNDS, REST_SECONDS, Rounds
 from bot.transports.matrix.session import Credentials, Session
 
@@ -92,6 +93,8 @@ def test_a_program_that_answers_our_answers_is_left_alone_for_a_while() -> None:
     assert answered == MOST_ROUNDS + 1
     assert rounds.asked(ROOM, "@ben:example.org")
     clock.now += REST_SECONDS
+    rounds.drop_old()
+    assert (rounds._pairs, rounds._resting) == ({}, {})
     assert rounds.asked(ROOM, ANNA)
 
 
@@ -106,6 +109,9 @@ def test_many_questions_at_once_and_a_quick_talker_are_no_program() -> None:
     for number in range(MOST_PAIRS + 10):
         rounds.asked(ROOM, f"@{number}:example.org")
     assert len(rounds._pairs) == MOST_PAIRS
+    clock.now += 61.0
+    rounds.drop_old()
+    assert not rounds._pairs
 
 
 def _unread(number: int, size: int = 10) -> MegolmEvent:
@@ -117,7 +123,8 @@ def _unread(number: int, size: int = 10) -> MegolmEvent:
 def test_what_waits_for_keys_is_bounded_in_number_and_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(late, "MOST_UNREAD", 20)
     monkeypatch.setattr(late, "MOST_TOLD", 20)
-    waiting = Late(SimpleNamespace())  # type: ignore[arg-type]
+    clock = SimpleNamespace(now=0.0)
+    waiting = Late(SimpleNamespace(), lambda: clock.now)  # type: ignore[arg-type]
     for number in range(50):
         waiting.keep(ROOM, _unread(number))
         assert waiting.is_news(_unread(number))
@@ -126,6 +133,22 @@ def test_what_waits_for_keys_is_bounded_in_number_and_size(monkeypatch: pytest.M
     for number in range(50, 60):
         waiting.keep(ROOM, _unread(number, late.MOST_BYTES // 3))
     assert len(waiting._unread) == 3
+    clock.now += late.UNREAD_SECONDS + 1
+    waiting.drop_old()
+    assert [len(waiting._unread), len(waiting._told)] == [0, 20]
+    clock.now += late.TOLD_SECONDS
+    waiting.drop_old()
+    assert not waiting._told
+
+
+def test_who_invited_and_who_made_a_room_is_no_name_in_memory() -> None:
+    clock = SimpleNamespace(now=0.0)
+    rooms = Rooms(SimpleNamespace(), "@bot:example.org", SimpleNamespace(), clock=lambda: clock.now)  # type: ignore[arg-type]
+    assert not rooms._too_many(ANNA)
+    assert ANNA not in str(rooms._invites)
+    clock.now += 3_600
+    rooms.drop_old()
+    assert not rooms._invites
 
 
 def test_rooms_that_were_encrypted_are_remembered_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

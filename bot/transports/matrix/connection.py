@@ -72,7 +72,7 @@ class Connection:
 
     async def serve(self, receive: Receive, give_up: float) -> None:
         """Until cancelled; raises what `Sync.for_ever` does."""
-        feed = Feed(self._inbox, partial(self._take, receive), self._events.last)
+        feed = Feed(self._inbox, partial(self._take, receive), self._events.last, self._drop_old)
         self._sync = Sync(self._session, feed, self._reach, give_up)
         await self._sync.for_ever()
 
@@ -105,6 +105,7 @@ class Connection:
             put(f"{room} invite", f"{room} invite", partial(self._rooms.invited, room, invite))
         for room in response.rooms.leave:
             client.rooms.pop(room, None)
+            self._rooms.left(room)
             address = Address("matrix", room)
             self._wiring.memory.forget(address)
             await self._wiring.left(address)
@@ -130,6 +131,10 @@ class Connection:
             self._session.client.rooms.pop(room, None)
             log(Event.ROOM_LEFT)
             self._events.put(room, f"{room} leave", partial(self._rooms.leave, room, None if alone else TOO_LARGE))
+
+    def _drop_old(self) -> None:
+        self._events.drop_old()
+        self._rooms.drop_old()
 
     async def _follow(self, room: str, event: RoomUpgradeEvent) -> None:
         new = event.replacement_room

@@ -6,11 +6,13 @@ import asyncio
 import hmac
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from bot.lifetimes import INVITED
 from bot.logs import Event, warn
 from bot.messages import Address, Role
 from bot.transports.matrix.client import Client
@@ -21,6 +23,7 @@ JSON = dict[str, Any]
 MOST_ROOMS = 1_000
 MOST_MEMBERS = 2_000
 INVITES_MINUTE = 40
+INVITED_SECONDS = INVITED.total_seconds()
 INVITES_HOUR_EACH = 20
 """Who looks after a depot adds the bot to all its rooms in one go; more than that is a flood."""
 JOINS_AT_ONCE = 10
@@ -31,7 +34,7 @@ TOO_LARGE = "This bot does not enter rooms of this size."
 
 @dataclass
 class Rooms:
-    """The rooms of one login. What is counted of invitations is in memory, under an HMAC."""
+    """The rooms of one login. Who invited us and who made a room is in memory, under HMACs."""
 
     client: Client
     me: str
@@ -40,8 +43,8 @@ class Rooms:
     room: Address | None = None
     clock: Callable[[], float] = time.monotonic
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
-    _invites: list[tuple[float, bytes]] = field(default_factory=list, repr=False)
-    _made_by: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
+    _invites: deque[tuple[float, bytes]] = field(default_factory=deque, repr=False)
+    _made_by: dict[str, frozenset[bytes]] = field(default_factory=dict, repr=False)
     _successors: dict[str, str] = field(default_factory=dict, repr=False)
     _joining: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(JOINS_AT_ONCE), repr=False)
 
@@ -115,6 +118,15 @@ class Rooms:
         warn(Event.UPGRADE_REFUSED)
         return None
 
+    def left(self, room: str) -> None:
+        """We are out of it; what replaces it may let us in still."""
+        self._made_by.pop(room, None)
+
+    def drop_old(self) -> None:
+        """Forget invitations that do not count any more."""
+        while self._invites and self.clock() - self._invites[0][0] >= INVITED_SECONDS:
+            self._invites.popleft()
+
     async def role(self, room: str, sender: str) -> Role:
         """The role of a sender now."""
         in_room = self.room is not None and self.room.chat == room
@@ -125,11 +137,11 @@ class Rooms:
         known = self.client.rooms.get(room)
         if known is None:
             return Role.ANYONE
-        if known.power_levels.get_user_level(sender) >= MANAGES_FROM or sender in await self._creators(room):
+        if known.power_levels.get_user_level(sender) >= MANAGES_FROM or self._mark(sender) in await self._creators(room):
             return Role.MANAGER
         return Role.ANYONE
 
-    async def _creators(self, room: str) -> frozenset[str]:
+    async def _creators(self, room: str) -> frozenset[bytes]:
         """From version 12 on a room's creators have all power, for ever, and are in no list. nio misreads some of these events.
 
         :raises Unreachable: where nobody can tell.
@@ -140,7 +152,7 @@ class Rooms:
                 return frozenset()
             while len(self._made_by) >= MOST_ROOMS:
                 del self._made_by[next(iter(self._made_by))]
-            self._made_by[room] = _creators_in(answer)
+            self._made_by[room] = frozenset(map(self._mark, _creators_in(answer)))
         return self._made_by[room]
 
     async def _predecessor(self, room: str) -> str | None:
@@ -171,14 +183,17 @@ class Rooms:
             return False
 
     def _too_many(self, inviter: str) -> bool:
-        now, mark = self.clock(), hmac.digest(self._key, inviter.encode(), "sha256")
-        self._invites = [(at, who) for at, who in self._invites if now - at < 3600]
+        self.drop_old()
+        now, mark = self.clock(), self._mark(inviter)
         if sum(who == mark for _, who in self._invites) >= INVITES_HOUR_EACH:
             return True  # Refused ones count for nobody, else one account would shut out all.
         if sum(now - at < 60 for at, _ in self._invites) >= INVITES_MINUTE:
             return True
         self._invites.append((now, mark))
         return False
+
+    def _mark(self, user: str) -> bytes:
+        return hmac.digest(self._key, user.encode(), "sha256")
 
 
 def _content(answer: Answered) -> JSON:

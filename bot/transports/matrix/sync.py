@@ -49,11 +49,15 @@ class Unsaved:
 
 @dataclass(frozen=True)
 class Feed:
-    """What a sync is put into: `take(response, since)` fills the inbox, `last()` is the number of its last update."""
+    """What a sync is put into: `take(response, since)` fills the inbox, `last()` is the number of its last update.
+
+    `tidy()` drops from memory what has served.
+    """
 
     inbox: Inbox
     take: Take
     last: Callable[[], int]
+    tidy: Callable[[], None]
 
 
 class Sync:
@@ -147,6 +151,7 @@ class Sync:
                 # While the homeserver is away nobody is held up by anybody, and a stop must not lose who waits.
                 self._feed.inbox.sweep()
             self.save(self._feed.inbox.offset())
+            self._feed.tidy()
             if self._tidied is None or time.monotonic() - self._tidied > HOUR:
                 self._tidied = time.monotonic()
                 upkeep.forget_sessions(self._session.client)
