@@ -33,7 +33,10 @@ FILES = (
     Kept("vectors-*.npz", "the search's numbers for texts of the dossier, by a hash of the text", lifetimes.OPERATED),
     Kept("model/*", "what was learned from a changed dossier", lifetimes.OPERATED),
     Kept("matrix*/*.account*", "device, access token and sync token, sealed with the key file", lifetimes.OPERATED),
-    Kept("matrix*/*.db*", "keys with which the bot reads on Matrix; room ids, public keys in clear", lifetimes.SESSION),
+    Kept("matrix*/*.account*", "HMACs of up to 4,000 rooms that were seen encrypted, sealed too", lifetimes.OPERATED),
+    Kept("matrix*/*.account*", "whose sessions were read last, to make them unreadable; sealed too", lifetimes.UNDER_WAY),
+    Kept("matrix*/*.db*", "the bot's own keys, encrypted under the key file; its own id in clear", lifetimes.OPERATED),
+    Kept("matrix*/*.db*", "sessions with devices and rooms, sealed, under HMACs; in clear only the day", lifetimes.SESSION),
 )
 """In the state folder; the key file lies beside it and data in a folder of the union's own."""
 
@@ -55,6 +58,16 @@ UNDER_WAY = (
     Kept("rooms on Matrix", "rooms that the bot is in, with members and devices, as the library needs them", lifetimes.RESTART),
 )
 """In memory beside it."""
+ON_MATRIX = {
+    "Rounds._pairs": Kept("rounds on Matrix", "HMAC of room and sender to how quickly they ask", lifetimes.ROUND),
+    "Rounds._resting": Kept("programs on Matrix", "HMAC of room and sender, who is left alone for a while", lifetimes.REST),
+    "Rooms._invites": Kept("invitations on Matrix", "HMACs of who invited the bot, to limit it", lifetimes.INVITED),
+    "Rooms._made_by": Kept("makers of rooms on Matrix", "HMACs, since they may set it up", lifetimes.RESTART),
+    "Rooms._successors": Kept("replaced rooms on Matrix", "which room follows which, until we are let in", lifetimes.RESTART),
+    "Late._unread": Kept("unread messages on Matrix", "encrypted, as their keys have not come", lifetimes.LATE),
+    "Late._told": Kept("unread sessions on Matrix", "HMACs, so that it is said once", lifetimes.SESSION),
+}
+"""In memory by the part of the transport that holds it."""
 
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "kept.answered": ("answered",),

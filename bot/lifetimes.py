@@ -33,5 +33,11 @@ UNDER_WAY = "under-way"
 SESSION = timedelta(days=8)
 OPERATED = "operated"
 
+ROUND = timedelta(minutes=1)
+REST = timedelta(minutes=10)
+INVITED = timedelta(hours=1)
+LATE = timedelta(hours=24)
+"""A message that could be read by then would be too old to be answered."""
+
 STATED = {"fact": FACT, "own": OWN, "report": REPORT, "counted": COUNTED, "role": ROLE, "tap": TAP, "session": SESSION}
 """By the name that phrases call them."""

@@ -56,6 +56,7 @@ class Event(Enum):
     NOT_READ = "not-read"
     INVITE_REFUSED = "invite-refused"
     ROOM_LEFT = "room-left"
+    UPGRADE_REFUSED = "upgrade-refused"
     CLEAR_REFUSED = "clear-refused"
     DELIVERED = "delivered"
     NOT_DELIVERED = "not-delivered"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 from nio import Event, MegolmEvent, SyncError, SyncResponse
+from nio.crypto import OlmAccount
 
 from bot.keys import Keys
 from bot.transports.matrix import account as accounts
@@ -18,6 +20,7 @@ from bot.transports.matrix.account import Account
 from bot.transports.matrix.client import Client
 from bot.transports.matrix.late import Late
 from bot.transports.matrix.parsing import events_in, parsed
+from bot.transports.matrix.rooms import Rooms
 from bot.transports.matrix.rounds import MOST_PAIRS, MOST_ROUNDS, REST_SECONDS, Rounds
 from bot.transports.matrix.session import Credentials, Session
 
@@ -90,6 +93,8 @@ def test_a_program_that_answers_our_answers_is_left_alone_for_a_while() -> None:
     assert answered == MOST_ROUNDS + 1
     assert rounds.asked(ROOM, "@ben:example.org")
     clock.now += REST_SECONDS
+    rounds.drop_old()
+    assert (rounds._pairs, rounds._resting) == ({}, {})
     assert rounds.asked(ROOM, ANNA)
 
 
@@ -104,6 +109,9 @@ def test_many_questions_at_once_and_a_quick_talker_are_no_program() -> None:
     for number in range(MOST_PAIRS + 10):
         rounds.asked(ROOM, f"@{number}:example.org")
     assert len(rounds._pairs) == MOST_PAIRS
+    clock.now += 61.0
+    rounds.drop_old()
+    assert not rounds._pairs
 
 
 def _unread(number: int, size: int = 10) -> MegolmEvent:
@@ -115,7 +123,8 @@ def _unread(number: int, size: int = 10) -> MegolmEvent:
 def test_what_waits_for_keys_is_bounded_in_number_and_size(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(late, "MOST_UNREAD", 20)
     monkeypatch.setattr(late, "MOST_TOLD", 20)
-    waiting = Late(SimpleNamespace())  # type: ignore[arg-type]
+    clock = SimpleNamespace(now=0.0)
+    waiting = Late(SimpleNamespace(), lambda: clock.now)  # type: ignore[arg-type]
     for number in range(50):
         waiting.keep(ROOM, _unread(number))
         assert waiting.is_news(_unread(number))
@@ -124,6 +133,22 @@ def test_what_waits_for_keys_is_bounded_in_number_and_size(monkeypatch: pytest.M
     for number in range(50, 60):
         waiting.keep(ROOM, _unread(number, late.MOST_BYTES // 3))
     assert len(waiting._unread) == 3
+    clock.now += late.UNREAD_SECONDS + 1
+    waiting.drop_old()
+    assert [len(waiting._unread), len(waiting._told)] == [0, 20]
+    clock.now += late.TOLD_SECONDS
+    waiting.drop_old()
+    assert not waiting._told
+
+
+def test_who_invited_and_who_made_a_room_is_no_name_in_memory() -> None:
+    clock = SimpleNamespace(now=0.0)
+    rooms = Rooms(SimpleNamespace(), "@bot:example.org", SimpleNamespace(), clock=lambda: clock.now)  # type: ignore[arg-type]
+    assert not rooms._too_many(ANNA)
+    assert ANNA not in str(rooms._invites)
+    clock.now += 3_600
+    rooms.drop_old()
+    assert not rooms._invites
 
 
 def test_rooms_that_were_encrypted_are_remembered_within_bounds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,10 +178,61 @@ async def test_sessions_that_nobody_uses_are_erased(tmp_path: Path) -> None:
     clock.now += upkeep.UNUSED_LIFETIME - timedelta(hours=2)
     client.olm.save_inbound_group_session(used)
     clock.now += timedelta(hours=4)
-    upkeep.forget_sessions(client, clock.now)
+    upkeep.forget_sessions(client)
     assert [one.id for one in client.olm.inbound_group_store] == [used.id]
     await session.close()
     again = opened()
     assert [one.id for one in again.olm.inbound_group_store] == [used.id]
     await session.close()
-    assert unused.id.encode() not in b"".join(file.read_bytes() for file in tmp_path.glob("*.db"))
+    assert _rows(tmp_path, "megolm") == 1
+    assert unused.id != used.id
+
+
+async def test_a_device_that_nobody_hears_of_is_forgotten(tmp_path: Path) -> None:
+    clock = SimpleNamespace(now=datetime(2026, 11, 24, 23, 59, tzinfo=UTC))
+    session = Session(Credentials("http://127.0.0.1:9", ANNA, ""), tmp_path, Keys(b"k" * 32), lambda: clock.now)
+
+    def sessions() -> list[tuple[str, str]]:
+        session.client = session._client()
+        session.client.restore_login(ANNA, session.account.device, "token")
+        return [(key, one.id) for key, kept in session.client.olm.session_store.items() for one in kept]
+
+    assert sessions() == []
+    olm, phones = session.client.olm, [OlmAccount() for _ in range(2)]
+    made = []
+    for phone in (phones[0], phones[1], phones[0]):
+        phone.generate_one_time_keys(1)
+        [key] = phone.one_time_keys["curve25519"].values()
+        phone.mark_keys_as_published()
+        made.append(olm.create_session(key, phone.identity_keys["curve25519"]).id)
+    often, once = (phone.identity_keys["curve25519"] for phone in phones)
+    first = next(one for one in olm.session_store[often] if one.id == made[0])
+    first.encrypt("x")
+    olm.save_session(often, first)
+    await session.close()
+    # The one that was used last comes first: with it the next message is encrypted.
+    assert sorted(sessions()) == sorted([(often, made[0]), (once, made[1]), (often, made[2])])
+    assert session.client.olm.session_store.get(often).id == made[0]
+    clock.now += timedelta(days=7)
+    upkeep.forget_sessions(session.client)
+    assert len([*session.client.olm.session_store]) == 3
+    olm = session.client.olm
+    olm.save_session(often, olm.session_store.get(often))
+    clock.now += timedelta(minutes=2)
+    for _ in range(2):
+        upkeep.forget_sessions(session.client)
+        assert [one.id for one in session.client.olm.session_store] == [made[0]]
+        assert list(session.client.olm.session_store.items()) == [(often, [session.client.olm.session_store.get(often)])]
+        await session.close()
+        assert sessions() == [(often, made[0])]
+    await session.close()
+    assert _rows(tmp_path, "olm") == 1
+
+
+def _rows(folder: Path, table: str) -> int:
+    [file] = folder.glob("*.db")
+    connection = sqlite3.connect(file)
+    try:
+        return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+    finally:
+        connection.close()

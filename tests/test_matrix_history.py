@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
 import pytest
 
-from bot.transports.matrix import late
+from bot.app import App
+from bot.transports.matrix import late, upkeep
+from bot.transports.matrix.client import Client
 from tests.live import QUESTION
-from tests.matrix import Person
+from tests.matrix import Homeserver, Person
 from tests.matrix.crafted import withhold
+from tests.matrix_runs import Account, until
 from tests.test_matrix_rooms import is_quiet, meet
 
 OTHER = "Is consent needed for biometric data?"
@@ -72,6 +79,36 @@ async def test_a_key_that_never_comes_costs_one_honest_sentence(
     anna.client.nio.invalidate_outbound_session(room)
     await is_quiet(anna, room, matrix_bot, 2)
     assert "could not be decrypted" in anna.seen(room)[1].body
+
+
+async def test_who_comes_back_after_the_session_with_her_device_was_erased_is_told_once_and_heals(
+    hs: Homeserver, app: App, anna: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(late, "KEY_SECONDS", 0.5)
+    clients: list[Client] = []
+    after_sync = upkeep.after_sync
+
+    async def spied(client: Client, response: Any) -> None:
+        clients[:] = [client]
+        await after_sync(client, response)
+
+    monkeypatch.setattr(upkeep, "after_sync", spied)
+    bot = await Account.make(hs, tmp_path / "state")
+    async with bot.here(app):
+        room = await meet(anna, bot.user)
+        await anna.say(room, QUESTION)
+        await anna.wait_message(room)
+        monkeypatch.setattr(upkeep, "UNUSED_LIFETIME", timedelta(days=-1))
+        upkeep.forget_sessions(clients[0])
+        assert not [*clients[0].olm.session_store]
+        anna.client.nio.invalidate_outbound_session(room)
+        await anna.say(room, QUESTION)
+        assert "could not be decrypted" in (await anna.wait_message(room, 2))[-1].body
+        await until(lambda: len([*anna.client.nio.olm.session_store]) == 2, "a new session with her device")
+        # Element gives the keys once more by itself when it hears of the new session; nio does with the next session.
+        anna.client.nio.invalidate_outbound_session(room)
+        await anna.say(room, QUESTION)
+        assert "Netradyne" in (await anna.wait_message(room, 3))[-1].body
 
 
 async def test_numbers_commands_and_clean_work(anna: Person, matrix_bot: str) -> None:

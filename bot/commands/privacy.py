@@ -11,7 +11,7 @@ from bot.app import today
 from bot.base import Base, load_base, shipped_folder
 from bot.config import Settings, read_settings
 from bot.connections import connections
-from bot.inventory import FILES, MEMORY, UNDER_WAY, Kept, columns, told
+from bot.inventory import FILES, MEMORY, ON_MATRIX, UNDER_WAY, Kept, columns, told
 from bot.speaker import Speaker
 
 Rows = Sequence[tuple[str, ...]]
@@ -34,7 +34,7 @@ def tables(accounts: Sequence[Settings], base: Base) -> Mapping[str, Rows]:
     return {
         "In the database": _kept("column", columns(), speaker),
         "In the state folder": _kept("file", FILES, speaker),
-        "In memory": _kept("what", (*MEMORY.values(), *UNDER_WAY), speaker),
+        "In memory": _kept("what", (*MEMORY.values(), *UNDER_WAY, *ON_MATRIX.values()), speaker),
         "Connections": [
             ("by", "to", "why"),
             *((one.by, one.host, one.why) for one in connections(accounts, base)),

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from bot.keys import load_keys
 from tests import chaos
 from tests.bot_api.faults import ApiError, Fault
 from tests.bot_api.process import RemoteBotApi
@@ -21,6 +22,7 @@ from tests.matrix import Homeserver, Person
 from tests.matrix_runs import Account, meet, until
 from tests.promises.conftest import Evidence
 from tests.scan import Canary, Trace, scan, scan_database
+from tests.seizure import as_stock, keys_of
 
 FIRST_ID = 7_099_887_766_000
 SHARED = "70998877"
@@ -158,13 +160,20 @@ async def test_p01_conversations_on_matrix_leave_no_trace(
         for person in persons:
             await person.close()
     users = [Canary(f"user-{number}", person.user_id) for number, person in enumerate(persons)]
-    canaries = [Canary(word, word) for word in WORDS] + users + [Canary("password", bot.password)]
+    devices = [canary for person in persons for canary in keys_of(person)]
+    rooms = [Canary("room", room) for person in persons for room in person.client.nio.rooms]
+    canaries = [Canary(word, word) for word in WORDS] + users + devices + rooms + [Canary("password", bot.password)]
     traces, size = _kept(tmp_path / "kept", canaries)
     assert traces == []
     (tmp_path / "kept" / "planted").write_text(persons[0].user_id, encoding="utf-8")
     evidence.finds("one user id in one file more", scan([tmp_path / "kept"], canaries))
+    keys = load_keys(bot.state.with_name("state.key"))
+    as_stock(bot.state, keys, bot.user, tmp_path / "stock")
+    found = {trace.canary for trace in scan([tmp_path / "stock"], devices + rooms)}
+    evidence.finds("device keys and rooms in nio's own store of the same sessions", len(found) > 2 * people)
     evidence.measured(
-        f"{conversations} conversations of {people} people, 0 traces in {size / 2**20:.1f} MB, device store included"
+        f"{conversations} conversations of {people} people, 0 traces in {size / 2**20:.1f} MB, device store included: "
+        "no user, no device key, no room"
     )
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, time, timedelta
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, inspect, text
@@ -15,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot import lifetimes
 from bot.app import App
 from bot.digests import Schedule, Subscription
-from bot.inventory import FILES, GROUPS, MEMORY, columns
+from bot.inventory import FILES, GROUPS, MEMORY, ON_MATRIX, columns
 from bot.keys import Keys
 from bot.memory import Memory
 from bot.messages import Address
@@ -23,6 +26,10 @@ from bot.store import Store, asked, feeds, open_store, panic, reviews, subscript
 from bot.store.answered import Answered
 from bot.store.rewriting import Rewriting
 from bot.store.schema import metadata
+from bot.transports.matrix.late import Late
+from bot.transports.matrix.reach import Reach
+from bot.transports.matrix.rooms import Rooms
+from bot.transports.matrix.rounds import Rounds
 from tests.bot_api import BotApi
 from tests.conftest import NOW
 from tests.live import app_on, live
@@ -66,9 +73,37 @@ async def test_p02_the_inventory_names_every_column(store: Store, evidence: Evid
     )
 
 
+def _held() -> set[str]:
+    """Whatever grows in the parts of the Matrix transport that remember anything of rooms and people."""
+    client: Any = None
+    parts = (Rounds(), Late(client), Rooms(client, "", Reach()))
+    grows = (dict, list, set, deque)
+    return {
+        f"{type(part).__name__}.{name}"
+        for part in parts
+        for name, value in vars(part).items()
+        if name.startswith("_") and isinstance(value, grows)
+    }
+
+
+@pytest.mark.promise("P2")
+def test_p02_the_inventory_names_what_matrix_remembers(evidence: Evidence, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _held() == set(ON_MATRIX)
+    evidence.measured(f"{len(ON_MATRIX)} parts of memory of the Matrix transport, none that is not listed")
+    monkeypatch.setattr(Late, "__init__", lambda late, client: setattr(late, "_asked", {}))
+    evidence.finds("a part more", "Late._asked" in _held())
+
+
 def _unlisted(state: Path) -> set[str]:
     files = {str(file.relative_to(state)) for file in state.rglob("*") if file.is_file()}
     return {name for name in files if not any(fnmatch(name, kept.name) for kept in FILES)}
+
+
+async def _watched(state: Path, person: Person, room: str, answers: int) -> None:
+    """No file that is not listed, however short its life is, until so many answers have come."""
+    while len(person.seen(room)) < answers:
+        assert _unlisted(state) == set()
+        await asyncio.sleep(0)
 
 
 @pytest.mark.promise("P2")
@@ -80,9 +115,12 @@ async def test_p02_the_inventory_names_every_file(
     async with live(app_on(app, api.url, state)):
         api.say(ana, "/help")
         await api.wait_sent(1, 30)
+        assert _unlisted(state) == set()
     bot = await Account.make(hs, state)
     async with bot.here(app):
-        await ask(anna, await meet(anna, bot.user))
+        room = await meet(anna, bot.user)
+        for number in range(1, 4):
+            await asyncio.gather(ask(anna, room, number), _watched(state, anna, room, number))
     assert _unlisted(state) == set()
     count = sum(file.is_file() for file in state.rglob("*"))
     (state / "questions.log").touch()

@@ -62,7 +62,7 @@ class Account:
     def save(self) -> None:
         """Durable once this returns."""
         kept = {name: value for name, value in asdict(self).items() if name not in ("path", "keys")}
-        draft = self.path.with_suffix(".new")
+        draft = self.path.with_name(f"{self.path.name}.new")
         handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(handle, "w", encoding="ascii") as file:
             file.write(self.keys.seal(json.dumps(kept), _PURPOSE))
@@ -74,6 +74,12 @@ class Account:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+    def forget_read(self) -> None:
+        """What was read is unreadable by now, and whose it was need not be known any more."""
+        if self.read:
+            self.read = []
+            self.save()
 
     def seen_encrypted(self, room: str) -> None:
         """A room is encrypted, from now on for ever."""

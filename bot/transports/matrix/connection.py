@@ -72,8 +72,8 @@ class Connection:
 
     async def serve(self, receive: Receive, give_up: float) -> None:
         """Until cancelled; raises what `Sync.for_ever` does."""
-        feed = Feed(self._inbox, partial(self._take, receive), self._events.last)
-        self._sync = Sync(self._session, feed, self._reach, self._wiring.now, give_up)
+        feed = Feed(self._inbox, partial(self._take, receive), self._events.last, self._drop_old)
+        self._sync = Sync(self._session, feed, self._reach, give_up)
         await self._sync.for_ever()
 
     async def end(self, seconds: float) -> int:
@@ -91,9 +91,9 @@ class Connection:
             known = client.rooms.get(room)
             if known is not None and known.encrypted:
                 account.seen_encrypted(room)
-            old = self._rooms.replaces(room)
-            if old is not None:
-                await self._wiring.moved(Address("matrix", old), Address("matrix", room))
+            if self._rooms.is_awaited(room):
+                # In front of what is said there, which already speaks of what moves.
+                put(room, f"{room} replaces", partial(self._replace, room))
             if since:
                 # Without a saved token this is the first start: what was said before is not for us.
                 await self._events.take(receive, room, await self._past(room, joined, since))
@@ -105,6 +105,7 @@ class Connection:
             put(f"{room} invite", f"{room} invite", partial(self._rooms.invited, room, invite))
         for room in response.rooms.leave:
             client.rooms.pop(room, None)
+            self._rooms.left(room)
             address = Address("matrix", room)
             self._wiring.memory.forget(address)
             await self._wiring.left(address)
@@ -131,7 +132,16 @@ class Connection:
             log(Event.ROOM_LEFT)
             self._events.put(room, f"{room} leave", partial(self._rooms.leave, room, None if alone else TOO_LARGE))
 
+    def _drop_old(self) -> None:
+        self._events.drop_old()
+        self._rooms.drop_old()
+
     async def _follow(self, room: str, event: RoomUpgradeEvent) -> None:
         new = event.replacement_room
         if await self._rooms.follow(room, new, event.sender.partition(":")[2]):
             await self._wiring.moved(Address("matrix", room), Address("matrix", new))
+
+    async def _replace(self, new: str) -> None:
+        old = await self._rooms.replaces(new)
+        if old is not None:
+            await self._wiring.moved(Address("matrix", old), Address("matrix", new))

@@ -73,6 +73,11 @@ class Events:
         if self._inbox.take(self._next, place, partial(self._tracked, id, work)):
             self._under_way.add(id)
 
+    def drop_old(self) -> None:
+        """Forget what counted for a while."""
+        self._late.drop_old()
+        self._rounds.drop_old()
+
     def last(self) -> int:
         """The number of the last event that was put into the inbox."""
         return self._next

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import hmac
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from nio import MegolmEvent
 
+from bot import lifetimes
 from bot.transports.matrix.client import Client, decrypted
 
 KEY_SECONDS = 9.0
@@ -15,20 +20,31 @@ KEY_SECONDS = 9.0
 MOST_UNREAD = 1_000
 MOST_BYTES = 4 * 2**20
 MOST_TOLD = 10_000
+UNREAD_SECONDS = lifetimes.LATE.total_seconds()
+TOLD_SECONDS = lifetimes.SESSION.total_seconds()
+"""By then the session is one that nobody uses any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    since: float
+    room: str
+    event: MegolmEvent
 
 
 class Late:
     """What waits for its key, in memory, within bounds."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._unread: dict[str, tuple[str, MegolmEvent]] = {}
-        self._told: dict[str, None] = {}
+    def __init__(self, client: Client, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client, self._clock = client, clock
+        self._key = secrets.token_bytes(32)
+        self._unread: dict[str, _Unread] = {}
+        self._told: dict[bytes, float] = {}
         self._keys = asyncio.Condition()
 
     async def read(self, event: MegolmEvent) -> Any | None:
         """The message, as soon as its key is there; None where it does not come in time, or others wait for it already."""
-        waits = any(one.session_id == event.session_id for _, one in self._unread.values())
+        waits = any(one.event.session_id == event.session_id for one in self._unread.values())
         try:
             async with asyncio.timeout(0 if waits else KEY_SECONDS), self._keys:
                 while (found := decrypted(self._client, event)) is None:
@@ -39,18 +55,27 @@ class Late:
 
     def keep(self, room: str, event: MegolmEvent) -> None:
         """It could not be read in time; its key may still come."""
-        self._unread[event.event_id] = (room, event)
-        while len(self._unread) > MOST_UNREAD or sum(_size(one) for _, one in self._unread.values()) > MOST_BYTES:
+        self._unread[event.event_id] = _Unread(self._clock(), room, event)
+        while len(self._unread) > MOST_UNREAD or sum(_size(one.event) for one in self._unread.values()) > MOST_BYTES:
             del self._unread[next(iter(self._unread))]
 
     def is_news(self, event: MegolmEvent) -> bool:
         """Whether the asker was not told of this session yet; from now on it was."""
-        if event.session_id in self._told:
+        mark = hmac.digest(self._key, event.session_id.encode(), "sha256")
+        if mark in self._told:
             return False
-        self._told[event.session_id] = None
+        self._told[mark] = self._clock()
         while len(self._told) > MOST_TOLD:
             del self._told[next(iter(self._told))]
         return True
+
+    def drop_old(self) -> None:
+        """Forget what is too old to be answered, and whom nobody would have to tell again."""
+        now = self._clock()
+        while self._unread and now - next(iter(self._unread.values())).since > UNREAD_SECONDS:
+            del self._unread[next(iter(self._unread))]
+        while self._told and now - next(iter(self._told.values())) > TOLD_SECONDS:
+            del self._told[next(iter(self._told))]
 
     async def synced(self) -> None:
         """Keys may have come: whoever waits looks again."""
@@ -59,11 +84,11 @@ class Late:
 
     def readable(self) -> Iterator[tuple[str, str, Any]]:
         """Room, event id and message of what can be read by now; each once."""
-        for id, (room, event) in list(self._unread.items()):
-            found = decrypted(self._client, event)
+        for id, one in list(self._unread.items()):
+            found = decrypted(self._client, one.event)
             if found is not None:
                 del self._unread[id]
-                yield room, id, found
+                yield one.room, id, found
 
 
 def _size(event: MegolmEvent) -> int:

@@ -6,11 +6,13 @@ import asyncio
 import hmac
 import secrets
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from bot.lifetimes import INVITED
 from bot.logs import Event, warn
 from bot.messages import Address, Role
 from bot.transports.matrix.client import Client
@@ -21,6 +23,7 @@ JSON = dict[str, Any]
 MOST_ROOMS = 1_000
 MOST_MEMBERS = 2_000
 INVITES_MINUTE = 40
+INVITED_SECONDS = INVITED.total_seconds()
 INVITES_HOUR_EACH = 20
 """Who looks after a depot adds the bot to all its rooms in one go; more than that is a flood."""
 JOINS_AT_ONCE = 10
@@ -31,7 +34,7 @@ TOO_LARGE = "This bot does not enter rooms of this size."
 
 @dataclass
 class Rooms:
-    """The rooms of one login. What is counted of invitations is in memory, under an HMAC."""
+    """The rooms of one login. Who invited us and who made a room is in memory, under HMACs."""
 
     client: Client
     me: str
@@ -40,9 +43,9 @@ class Rooms:
     room: Address | None = None
     clock: Callable[[], float] = time.monotonic
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
-    _invites: list[tuple[float, bytes]] = field(default_factory=list, repr=False)
-    _made_by: dict[str, frozenset[str]] = field(default_factory=dict, repr=False)
-    _replaced: dict[str, str] = field(default_factory=dict, repr=False)
+    _invites: deque[tuple[float, bytes]] = field(default_factory=deque, repr=False)
+    _made_by: dict[str, frozenset[bytes]] = field(default_factory=dict, repr=False)
+    _successors: dict[str, str] = field(default_factory=dict, repr=False)
     _joining: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(JOINS_AT_ONCE), repr=False)
 
     def private(self, room: str) -> bool:
@@ -78,16 +81,51 @@ class Rooms:
             warn(Event.INVITE_REFUSED, exception=error.cause)
 
     async def follow(self, old: str, new: str, via: str) -> bool:
-        """Join the room that replaces another; where we are not let in, it is remembered until we are invited."""
-        if await self._joined(f"/join/{quoted(new)}?server_name={quoted(via)}"):
-            return True
-        if len(self._replaced) < MOST_ROOMS:
-            self._replaced[new] = old
-        return False
+        """Join the room that replaces another; where we are not let in, it is remembered until we are invited.
 
-    def replaces(self, room: str) -> str | None:
-        """The room that this one, which we are in by now, was named as the successor of; told once."""
-        return self._replaced.pop(room, None)
+        Whether we are in it and it says so too: who made a room of their own can name any other as its successor.
+
+        :raises Unreachable: where nobody can tell.
+        """
+        if old in self._successors or len(self._successors) < MOST_ROOMS:
+            self._successors[old] = new
+        was_in = await self._is_in(new)
+        if not await self._joined(f"/join/{quoted(new)}?server_name={quoted(via)}"):
+            return False
+        says_so = await self._predecessor(new) == old
+        self._successors.pop(old, None)
+        if not says_so:
+            warn(Event.UPGRADE_REFUSED)
+            if not was_in:
+                await self.leave(new)
+        return says_so
+
+    def is_awaited(self, room: str) -> bool:
+        """Whether a room was named as the successor of one that we are in, and did not let us in then."""
+        return room in self._successors.values()
+
+    async def replaces(self, room: str) -> str | None:
+        """The room that this one, which we are in by now, replaces, where both say so; told once.
+
+        :raises Unreachable: where nobody can tell.
+        """
+        old = await self._predecessor(room)
+        named_by = {old for old, new in self._successors.items() if new == room}
+        for one in named_by:
+            self._successors.pop(one, None)
+        if old in named_by:
+            return old
+        warn(Event.UPGRADE_REFUSED)
+        return None
+
+    def left(self, room: str) -> None:
+        """We are out of it; what replaces it may let us in still."""
+        self._made_by.pop(room, None)
+
+    def drop_old(self) -> None:
+        """Forget invitations that do not count any more."""
+        while self._invites and self.clock() - self._invites[0][0] >= INVITED_SECONDS:
+            self._invites.popleft()
 
     async def role(self, room: str, sender: str) -> Role:
         """The role of a sender now."""
@@ -99,24 +137,38 @@ class Rooms:
         known = self.client.rooms.get(room)
         if known is None:
             return Role.ANYONE
-        if known.power_levels.get_user_level(sender) >= MANAGES_FROM or sender in await self._creators(room):
+        if known.power_levels.get_user_level(sender) >= MANAGES_FROM or self._mark(sender) in await self._creators(room):
             return Role.MANAGER
         return Role.ANYONE
 
-    async def _creators(self, room: str) -> frozenset[str]:
+    async def _creators(self, room: str) -> frozenset[bytes]:
         """From version 12 on a room's creators have all power, for ever, and are in no list. nio misreads some of these events.
 
         :raises Unreachable: where nobody can tell.
         """
         if room not in self._made_by:
-            path = f"/rooms/{quoted(room)}/state/m.room.create/?format=event"
-            answer = await self.reach.surely(partial(request, self.client, "GET", path))
+            answer = await self._creation(room)
             if not answer.ok:
                 return frozenset()
             while len(self._made_by) >= MOST_ROOMS:
                 del self._made_by[next(iter(self._made_by))]
-            self._made_by[room] = _creators_in(answer)
+            self._made_by[room] = frozenset(map(self._mark, _creators_in(answer)))
         return self._made_by[room]
+
+    async def _predecessor(self, room: str) -> str | None:
+        """The room that this one says it replaces. Only who makes a room can write that, and only then."""
+        named = _content(await self._creation(room)).get("predecessor")
+        return str(named.get("room_id")) if isinstance(named, dict) else None
+
+    async def _creation(self, room: str) -> Answered:
+        path = f"/rooms/{quoted(room)}/state/m.room.create/?format=event"
+        return await self.reach.surely(partial(request, self.client, "GET", path))
+
+    async def _is_in(self, room: str) -> bool:
+        """Asked of the homeserver, since a sync may not have told us yet."""
+        answer = await self.reach.surely(partial(request, self.client, "GET", "/joined_rooms"))
+        rooms = answer.body.get("joined_rooms")
+        return not isinstance(rooms, list) or room in rooms
 
     async def _joined(self, path: str) -> bool:
         """Whether we were let in; a few at a time, since homeservers count joins."""
@@ -131,8 +183,8 @@ class Rooms:
             return False
 
     def _too_many(self, inviter: str) -> bool:
-        now, mark = self.clock(), hmac.digest(self._key, inviter.encode(), "sha256")
-        self._invites = [(at, who) for at, who in self._invites if now - at < 3600]
+        self.drop_old()
+        now, mark = self.clock(), self._mark(inviter)
         if sum(who == mark for _, who in self._invites) >= INVITES_HOUR_EACH:
             return True  # Refused ones count for nobody, else one account would shut out all.
         if sum(now - at < 60 for at, _ in self._invites) >= INVITES_MINUTE:
@@ -140,10 +192,17 @@ class Rooms:
         self._invites.append((now, mark))
         return False
 
+    def _mark(self, user: str) -> bytes:
+        return hmac.digest(self._key, user.encode(), "sha256")
+
+
+def _content(answer: Answered) -> JSON:
+    content = answer.body.get("content")
+    return content if isinstance(content, dict) else {}
+
 
 def _creators_in(answer: Answered) -> frozenset[str]:
-    content = answer.body.get("content")
-    content = content if isinstance(content, dict) else {}
+    content = _content(answer)
     version = str(content.get("room_version", "1"))
     if not version.isdigit() or int(version) < 12:
         return frozenset()

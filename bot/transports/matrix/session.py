@@ -66,6 +66,7 @@ class Session:
                 await self._log_in()
             self.client.restore_login(self.credentials.user, self.account.device, self.account.token)
             upkeep.ratchet(self.client, upkeep.unlisted(self.account.read))
+            self.account.forget_read()
             await self._publish()
             await self._delete_others(await self._sign())
         except TokenGone:
@@ -89,7 +90,7 @@ class Session:
 
     def _client(self) -> Client:
         config = AsyncClientConfig(
-            store=partial(QuietStore, self.now),
+            store=partial(QuietStore, self.now, self.keys),
             store_name=self._store_file(self.account.device).name,
             pickle_key=self.keys.secret("matrix/pickle").hex(),
             encryption_enabled=True,

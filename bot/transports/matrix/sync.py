@@ -7,7 +7,6 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 import aiohttp
 from nio import LocalProtocolError, SyncResponse
@@ -50,18 +49,22 @@ class Unsaved:
 
 @dataclass(frozen=True)
 class Feed:
-    """What a sync is put into: `take(response, since)` fills the inbox, `last()` is the number of its last update."""
+    """What a sync is put into: `take(response, since)` fills the inbox, `last()` is the number of its last update.
+
+    `tidy()` drops from memory what has served.
+    """
 
     inbox: Inbox
     take: Take
     last: Callable[[], int]
+    tidy: Callable[[], None]
 
 
 class Sync:
     """Syncs for one login."""
 
-    def __init__(self, session: Session, feed: Feed, reach: Reach, now: Callable[[], datetime], give_up: float = 600.0) -> None:
-        self._session, self._feed, self._reach, self._now, self._give_up = session, feed, reach, now, give_up
+    def __init__(self, session: Session, feed: Feed, reach: Reach, give_up: float = 600.0) -> None:
+        self._session, self._feed, self._reach, self._give_up = session, feed, reach, give_up
         self._unsaved: deque[Unsaved] = deque()
         self._heard, self._failures = time.monotonic(), 0
         self._first = True
@@ -148,9 +151,10 @@ class Sync:
                 # While the homeserver is away nobody is held up by anybody, and a stop must not lose who waits.
                 self._feed.inbox.sweep()
             self.save(self._feed.inbox.offset())
+            self._feed.tidy()
             if self._tidied is None or time.monotonic() - self._tidied > HOUR:
                 self._tidied = time.monotonic()
-                upkeep.forget_sessions(self._session.client, self._now())
+                upkeep.forget_sessions(self._session.client)
 
     def save(self, offset: int | None) -> None:
         """The latest token all of whose events are done; then what was answered is made unreadable.
@@ -166,6 +170,7 @@ class Sync:
         account.next_batch, account.read = done.token, upkeep.listed(done.read)
         account.save()
         upkeep.ratchet(self._session.client, done.read)
+        account.forget_read()
 
     async def _silent(self, error: Unreachable) -> None:
         self._reach.missed()

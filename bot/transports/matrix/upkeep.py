@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 
 from nio.crypto import InboundGroupSession
@@ -122,14 +121,19 @@ def ratchet(client: Client, last: Indexes) -> None:
         del olm.message_index_store[read]
 
 
-def forget_sessions(client: Client, now: datetime) -> None:
-    """Erase sessions that nobody has used for so long that nobody will."""
-    old = client.store.sessions_unused_since(now - UNUSED_LIFETIME)
+def forget_sessions(client: Client) -> None:
+    """Erase sessions that nobody has used for so long that nobody will, with groups and with single devices."""
+    was_erased = client.store.delete_unused(UNUSED_LIFETIME)
     for session in list(client.olm.inbound_group_store):
-        if session.id in old:
+        if was_erased(session):
             _drop(client, session)
+    with_devices = client.olm.session_store
+    for curve_key, sessions in list(with_devices.items()):
+        sessions[:] = [one for one in sessions if not was_erased((curve_key, one))]
+        if not sessions:
+            del with_devices._entries[curve_key]
 
 
 def _drop(client: Client, session: InboundGroupSession) -> None:
-    client.store.delete_inbound_group_session(session.id)
+    client.store.delete_inbound_group_session(session)
     del client.olm.inbound_group_store._entries[session.room_id][session.sender_key][session.id]
