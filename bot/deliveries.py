@@ -30,9 +30,13 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Unsure:
-    """It left, and nobody can tell whether it arrived; `late` where the answer only took too long."""
+    """It left, and nobody can tell whether it arrived; `late` where the answer only took too long.
+
+    `anew`: who would say it again is another to the platform, which would not know the repeat for one.
+    """
 
     late: bool = False
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +107,9 @@ def settle(delivery: Delivery, outcome: Outcome, now: datetime) -> Delivery:
             return replace(tried, state=PENDING, due=now + pause, why="unreachable")
         case Moved():
             return replace(tried, state=PENDING, attempts=delivery.attempts, why="moved")
-        case Unsure():
+        case Unsure(anew=anew):
             doubtful = replace(tried, first=delivery.first or now, why="unsure")
-            if delivery.address.platform == "matrix" and not expired(doubtful, now):
+            if delivery.address.platform == "matrix" and not anew and not expired(doubtful, now):
                 return replace(doubtful, state=PENDING, due=now + pause)
             return replace(doubtful, state=UNKNOWN)
         case Gone():
@@ -124,5 +128,5 @@ def stopped(delivery: Delivery, why: str, now: datetime, state: str = DEAD) -> D
 
 
 def recovered(delivery: Delivery, now: datetime) -> Delivery:
-    """A part that a process left in `sending` when it died."""
-    return settle(delivery, Unsure(), now)
+    """A part that a process left in `sending` when it died; tried when it was due, or later."""
+    return settle(replace(delivery, first=delivery.first or delivery.due), Unsure(), now)

@@ -53,6 +53,11 @@ class Platform:
     refused: set[str] = field(default_factory=set)
     window: timedelta = DAY
     died: bool = False
+    begun: datetime | None = None
+
+    def since(self) -> datetime | None:
+        """When its device began."""
+        return self.begun
 
     async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False) -> Outcome:
         """What was chosen; CancelledError is the end of the process."""

@@ -221,6 +221,26 @@ async def test_a_process_leaves_the_parts_of_other_platforms_alone(world: World)
     assert [one.state for one in await world.parts()] == ["sending"]
 
 
+async def test_another_device_repeats_nothing_without_a_word(world: World) -> None:
+    """To the homeserver the same transaction id of another device is another message."""
+    await subscribed(world, "matrix:!room")
+    await planned(world)
+    matrix = world.platforms["matrix"]
+    [part] = await world.parts()
+    await world.store.run(lambda t: outbox.begin(world.store, t, part, world.now))
+    matrix._arrive("matrix:!room", part.reply, part.id)  # and the process dies before it hears of that
+    world.now += timedelta(minutes=1)
+    matrix.begun = world.now
+    await world.restart()
+    world.now += timedelta(minutes=1)
+    await world.deliver()
+    assert [one.state for one in await world.parts()] == ["unknown"]
+    await world.days(2)
+    plain, marked = matrix.copies("matrix:!room")
+    assert set(plain.values()) == {1}
+    assert marked == plain
+
+
 async def test_a_new_hour_is_counted_from_now(world: World) -> None:
     one = await subscribed(world, "telegram:-1")
     world.now = START + 2 * HOUR

@@ -123,7 +123,9 @@ async def test_a_database_that_is_locked_at_the_start_does_not_end_delivery(worl
     await asyncio.sleep(0.3)
     other.execute("COMMIT")
     other.close()
-    await asyncio.sleep(1.5)
+    async with asyncio.timeout(20):
+        while not copies(world, "telegram:-1"):
+            await asyncio.sleep(0.05)
     delivering.cancel()
     await asyncio.gather(delivering, return_exceptions=True)
     assert copies(world, "telegram:-1") == 1

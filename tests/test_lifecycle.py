@@ -151,6 +151,9 @@ class Platform:
     async def send(self, address: Address, reply: Reply) -> Outcome:
         return Sent("")
 
+    def since(self) -> None:
+        return None
+
     async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False) -> Outcome:
         return Sent("")
 

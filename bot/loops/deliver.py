@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from bot.deliveries import DEAD, FAILED, SENDING, SENT, UNKNOWN, Delivery, Later, Moved, Outcome, recovered, settle
+from bot.deliveries import DEAD, FAILED, SENDING, SENT, UNKNOWN, Delivery, Later, Moved, Outcome, Unsure, recovered, settle
 from bot.logs import Event, fail, log, warn
 from bot.loops.ready import Ready
 from bot.loops.stewards import Tell
@@ -151,6 +151,9 @@ class Deliverer:
         transport = self._transports.get(delivery.address.platform)
         if transport is None:
             return Later(60.0)
+        since = transport.since()
+        if delivery.first is not None and since is not None and delivery.first < since:
+            return Unsure(anew=True)
         return await transport.post(delivery.address, delivery.reply, delivery.id, silent=delivery.silent)
 
     async def _settled(self, after: Delivery) -> None:

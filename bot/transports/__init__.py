@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import Protocol
 
 from bot.deliveries import Outcome
@@ -38,6 +39,9 @@ class Transport(Protocol):
 
     async def send(self, address: Address, reply: Reply) -> Outcome:
         """Send one message once, never repeated: what became of it."""
+
+    def since(self) -> datetime | None:
+        """From when on the platform takes the same key for the same message; None where that is of no account."""
 
     async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False) -> Outcome:
         """Send a part of a digest once, in the lane behind all answers; the same key is the same message where that exists."""

@@ -10,11 +10,13 @@ import os
 import secrets
 import string
 from dataclasses import asdict, dataclass, field, fields
+from datetime import UTC, datetime
 from pathlib import Path
 
 from bot.keys import Keys
 
 _PURPOSE = "matrix/account"
+LONG_AGO = datetime.fromtimestamp(0, UTC)
 MOST_ENCRYPTED = 4_000
 """Four times the rooms that the bot is in at once; those it saw longest ago are forgotten."""
 
@@ -23,8 +25,9 @@ MOST_ENCRYPTED = 4_000
 class Account:
     """`encrypted` holds HMAC marks of rooms that were ever seen encrypted; nothing in clear goes there again.
 
-    `read` is how far each session was read by `next_batch`: sender key, session id, message index. What lies before is to be
-    made unreadable once the token is saved, after a crash at the next start.
+    `made` is when the device began, in seconds since 1970. `read` is how far each session was read by `next_batch`: sender
+    key, session id, message index. What lies before is to be made unreadable once the token is saved, after a crash at the
+    next start.
     """
 
     path: Path
@@ -34,10 +37,11 @@ class Account:
     next_batch: str = field(default="", repr=False)
     encrypted: list[str] = field(default_factory=list, repr=False)
     fallback: bool = False
+    made: int = 0
     read: list[tuple[str, str, int]] = field(default_factory=list, repr=False)
 
     @classmethod
-    def load(cls, folder: Path, user: str, keys: Keys) -> Account:
+    def load(cls, folder: Path, user: str, keys: Keys, now: datetime = LONG_AGO) -> Account:
         """The account of a user; a new one has a device id before its first login, so that a crash makes no second device.
 
         :raises BrokenKey: where the file was sealed with another key.
@@ -50,13 +54,13 @@ class Account:
                 if name in kept:
                     setattr(account, name, value)
         if not account.device:
-            account.renew()
+            account.renew(now)
         return account
 
-    def renew(self) -> None:
+    def renew(self, now: datetime) -> None:
         """A new device id, where the keys of the old one are lost."""
         self.device = "".join(secrets.choice(string.ascii_uppercase) for _ in range(10))
-        self.token, self.fallback, self.read = "", False, []
+        self.token, self.fallback, self.read, self.made = "", False, [], int(now.timestamp())
         self.save()
 
     def save(self) -> None:

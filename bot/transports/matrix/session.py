@@ -48,7 +48,7 @@ class Session:
 
     def __post_init__(self) -> None:
         os.umask(0o077)
-        self.account = Account.load(self.folder, self.credentials.user, self.keys)
+        self.account = Account.load(self.folder, self.credentials.user, self.keys, self.now())
         self.identity = Identity.of(self.keys, self.credentials.user)
 
     async def open(self) -> None:
@@ -59,7 +59,7 @@ class Session:
         """
         if self.account.token and not self._store_file(self.account.device).exists():
             # The old device's keys are lost, and nobody would believe it with new ones.
-            self.account.renew()
+            self.account.renew(self.now())
         self.client = self._client()
         try:
             if not self.account.token or not await self._token_is_good():
@@ -73,7 +73,7 @@ class Session:
             self.forget_token()
             raise Unreachable(TokenGone) from None
         except upkeep.KeysRolledBack:
-            self.account.renew()
+            self.account.renew(self.now())
             raise Unreachable(upkeep.KeysRolledBack) from None
 
     async def close(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,10 @@ class Matrix:
                 memory.sent(address, outcome.id, "", now, draft=reply.draft)
         return outcome
 
+    def since(self) -> datetime | None:
+        """See `Transport`. Transaction ids are a device's own."""
+        return datetime.fromtimestamp(self._session.account.made, UTC)
+
     async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False) -> Outcome:
         """See `Transport`. The key is the transaction id, so that a repeat within a day is the same event."""
         return await self._post(address, reply, key, None)
@@ -148,7 +153,7 @@ class Matrix:
                 session.forget_token()
             except KeysRolledBack:
                 await self._end(0)
-                session.account.renew()
+                session.account.renew(self._wiring.now())
 
     async def _end(self, seconds: float) -> None:
         """What was under way and is not done comes again from the saved token, through the next connection."""

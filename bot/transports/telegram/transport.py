@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -94,6 +95,10 @@ class Telegram:
             if not isinstance(outcome, Sent):
                 break
         return outcome
+
+    def since(self) -> datetime | None:
+        """See `Transport`."""
+        return None
 
     async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False) -> Outcome:
         """See `Transport`. Telegram knows no key: what may have arrived is for the ledger to settle."""
