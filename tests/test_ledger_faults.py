@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bot.deliveries import Outcome, Sent
 from bot.facts import Item
 from bot.loops.clock import Clock
+from bot.loops.deliver import IDLE_SECONDS
 from bot.loops.preview import Previewer
 from bot.loops.stewards import Stewards
 from bot.messages import Address, Reply, reply
@@ -99,9 +100,10 @@ async def test_a_database_that_is_locked_when_the_outcome_is_known_blocks_no_cha
     post, other = world.platforms["telegram"].post, sqlite3.connect(tmp_path / "a.db", isolation_level=None)
 
     async def locking(*args: object, **more: object) -> object:
+        done = await post(*args, **more)  # type: ignore[arg-type]
         other.execute("BEGIN EXCLUSIVE")
         asyncio.get_running_loop().call_later(0.2, other.execute, "COMMIT")
-        return await post(*args, **more)  # type: ignore[arg-type]
+        return done
 
     world.platforms["telegram"].post = locking  # type: ignore[method-assign, assignment]
     await planned(world)
@@ -123,7 +125,7 @@ async def test_a_database_that_is_locked_at_the_start_does_not_end_delivery(worl
     await asyncio.sleep(0.3)
     other.execute("COMMIT")
     other.close()
-    await asyncio.sleep(1.5)
+    await asyncio.sleep(IDLE_SECONDS + 0.5)
     delivering.cancel()
     await asyncio.gather(delivering, return_exceptions=True)
     assert copies(world, "telegram:-1") == 1

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from bot.deliveries import DEAD, FAILED, SENDING, SENT, UNKNOWN, Delivery, Later, Moved, Outcome, recovered, settle
 from bot.logs import Event, fail, log, warn
+from bot.loops.brake import may_post
 from bot.loops.ready import Ready
 from bot.loops.stewards import Tell
 from bot.store import Store, Transaction, held, ledger, outbox, panic, settling, subscriptions
@@ -116,10 +118,10 @@ class Deliverer:
             if not due:
                 return []
             found = await subscriptions.of_chats(self._store, connection, [part.chat for part in due])
-            kept_back = await held.kept_back(connection, now)
+            kept = await held.kept(connection, now)
             taken = []
             for part in due:
-                after = self._ready.looked_over(part, found.get(part.chat), kept_back, now)
+                after = self._ready.looked_over(part, found.get(part.chat), kept, now)
                 if after.state == SENDING:
                     await outbox.begin(self._store, connection, after, now)
                 else:
@@ -151,7 +153,12 @@ class Deliverer:
         transport = self._transports.get(delivery.address.platform)
         if transport is None:
             return Later(60.0)
-        return await transport.post(delivery.address, delivery.reply, delivery.id, silent=delivery.silent)
+        may = partial(self._lets, delivery)
+        return await transport.post(delivery.address, delivery.reply, delivery.id, silent=delivery.silent, may=may)
+
+    async def _lets(self, delivery: Delivery) -> bool:
+        """Whether a part that waited for its turn may still go."""
+        return await may_post(self._store, delivery.items, self._now())
 
     async def _settled(self, after: Delivery) -> None:
         """The row and what it means, in one transaction; then the stewards hear of it, once."""
