@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -45,6 +46,7 @@ class Deliverer:
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._refused: dict[tuple[str, ...], int] = {}
         self._woken = asyncio.Event()
+        self._claiming = asyncio.Lock()
         self._stopping = False
 
     def wake(self) -> None:
@@ -78,6 +80,9 @@ class Deliverer:
         """Begin nothing new, and let what is under way come to its end."""
         self._stopping = True
         self._woken.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS), self._claiming:
+                pass  # What is being claimed is under way too.
         if self._busy:
             await asyncio.wait(list(self._busy.values()), timeout=STOP_SECONDS)
 
@@ -91,13 +96,15 @@ class Deliverer:
 
     async def _begin(self) -> int:
         """Send what is due, as far as there is room; how many parts were taken up."""
-        taken = await self._claim()
+        async with self._claiming:
+            taken = [] if self._stopping else await self._claim()
+            for part in taken:
+                if part.state == SENDING:
+                    task = asyncio.create_task(self._deliver(part))
+                    self._busy[part.chat] = task
+                    task.add_done_callback(lambda _, chat=part.chat: self._free(chat))  # type: ignore[misc]
         for part in taken:
-            if part.state == SENDING:
-                task = asyncio.create_task(self._deliver(part))
-                self._busy[part.chat] = task
-                task.add_done_callback(lambda _, chat=part.chat: self._free(chat))  # type: ignore[misc]
-            elif part.state == UNKNOWN:
+            if part.state == UNKNOWN:
                 await self._report(part)
         return len(taken)
 
