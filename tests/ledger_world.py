@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
@@ -129,12 +129,13 @@ class World:
         self.url, self.now, self.base = url, START, shipped()
         self.platforms = {name: Platform(name, lambda: self.now) for name in ("telegram", "matrix")}
         self.told: list[str] = []
+        self.notes: list[tuple[str, Mapping[str, str]]] = []
         self._stack = AsyncExitStack()
 
     async def start(self) -> None:
         """A process, which finds what an earlier one left."""
         self.store: Store = await self._stack.enter_async_context(open_store(self.url, Keys(b"k" * 32)))
-        self.planner = Planner(self.store, lambda: self.base, HOME, "en")
+        self.planner = Planner(self.store, lambda: self.base, HOME, "en", self._tell)
         ready = Ready(lambda: self.base, HOME, "en")
         self.deliverer = Deliverer(self.store, self.platforms, lambda: self.now, lambda: True, self._tell, ready)  # type: ignore[arg-type]
         for platform in self.platforms.values():
@@ -148,8 +149,9 @@ class World:
         await self.stop()
         await self.start()
 
-    async def _tell(self, key: str, values: object) -> None:
+    async def _tell(self, key: str, values: Mapping[str, str]) -> None:
         self.told.append(key)
+        self.notes.append((key, values))
 
     def put(self, *items: Item) -> None:
         """A changed data folder was taken."""

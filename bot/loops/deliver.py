@@ -188,7 +188,8 @@ class Deliverer:
             await subscriptions.change(connection, replace(found[done.chat], paused="gone"), self._now())
 
     async def _report(self, done: Delivery) -> None:
-        values = {"address": str(done.address), "id": done.id, "items": ", ".join(done.items)}
+        # The room keeps what it is told, and a stolen account reads it: so no address, but a name that means nothing outside.
+        values = {"address": done.chat, "id": done.id, "items": ", ".join(done.items)}
         if done.why == "gone":
             await self._tell("steward.gone", values)
         elif done.state == UNKNOWN:

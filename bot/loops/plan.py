@@ -105,7 +105,7 @@ class Planner:
     async def _report(self, chat: str) -> None:
         found = await self._store.run(lambda connection: subscriptions.of_chats(self._store, connection, [chat]))
         if self._tell is not None and chat in found:
-            await self._tell("steward.unplanned", {"address": str(found[chat].address), "zone": found[chat].schedule.zone})
+            await self._tell("steward.unplanned", {"address": chat, "zone": found[chat].schedule.zone})
 
 
 class _Composing:
