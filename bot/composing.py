@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
+from types import MappingProxyType
 
+from bot.base import Base
 from bot.digests import MOST_PARTS, Owed, Slot, Subscription
 from bot.facts import Item, in_language
 from bot.items import told
@@ -48,16 +50,39 @@ def proof(item: Item, speaker: Speaker) -> Reply:
     return _part((item,), Span(speaker.say("digest.proof") + "\n\n", "bold"), speaker)
 
 
-def outdated(items: Sequence[Item], posted: Reply, speaker: Speaker) -> bool:
+def for_channels(base: Base, entries: Collection[str], reasons: Collection[str]) -> Base:
+    """The base as posts may show it: without those claims, and without those reasons of withdrawals."""
+    withdrawn = [id for id in reasons if id in base.items and base.items[id].withdrawn is not None]
+    if withdrawn:
+        standing = {language: base.texts.say(language, "withdraw.reviewing") for language in base.languages}
+        base = replace(base, items={**base.items, **{id: replace(base.items[id], reason=standing) for id in withdrawn}})
+    if set(entries) & set(base.facts):
+        facts = {id: fact for id, fact in base.facts.items() if id not in entries}
+        # A topic may have got its name from such a claim.
+        used = {fact.topic for fact in facts.values()}
+        base = replace(base, facts=facts, topics={id: name for id, name in base.topics.items() if id in used})
+    return base
+
+
+def outdated(items: Sequence[Item], posted: Reply, speaker: Speaker, kept_back: Collection[str] = ()) -> bool:
     """Whether a part says something else of its items than the dossier today. Other phrases are no reason to edit."""
-    new = corrected(items, posted, speaker)
+    new = corrected(items, posted, speaker, kept_back)
     said = (span.text.strip() for span in new.spans[1:] if span.style != "italic" and span.url is None)
     return any(text not in posted.text for text in said)
 
 
-def corrected(items: Sequence[Item], posted: Reply, speaker: Speaker) -> Reply:
-    """A part as it should read today: its first line as it was, its items as they are now."""
-    return _part(items, posted.spans[0] if posted.spans else Span(""), speaker)
+def corrected(items: Sequence[Item], posted: Reply, speaker: Speaker, kept_back: Collection[str] = ()) -> Reply:
+    """A part as it should read today: its first line as it was, its items as they are now.
+
+    Those that are kept back stay as they were; of what was withdrawn meanwhile the title does.
+    """
+    as_it_was = dict[str, tuple[Span, ...]]()
+    if any(item.id in kept_back for item in items):
+        blocks = _blocks(posted)
+        if len(blocks) != len(items):
+            return posted  # Which of it is whose cannot be told any more.
+        as_it_was = {item.id: block for item, block in zip(items, blocks) if item.id in kept_back}
+    return _part(items, posted.spans[0] if posted.spans else Span(""), speaker, as_it_was)
 
 
 def correction(items: Sequence[Item], speaker: Speaker) -> Reply:
@@ -95,15 +120,34 @@ def _by_topic(items: Sequence[Item], speaker: Speaker) -> list[Item]:
     return sorted(items, key=lambda item: (order.get(_topic(item), len(order)), item.date, item.id))
 
 
-def _part(items: Sequence[Item], lead: Span, speaker: Speaker) -> Reply:
+def _part(
+    items: Sequence[Item], lead: Span, speaker: Speaker, as_it_was: Mapping[str, tuple[Span, ...]] = MappingProxyType({})
+) -> Reply:
     """One message; where that is too long, its longest texts are shortened."""
     spans: list[Span] = [lead]
     for topic, group in groupby(items, key=_topic):
         spans += _heading(topic, speaker)
         for item in group:
-            spans += [*told(item, speaker).spans, Span("\n\n")]
+            before = as_it_was.get(item.id, ())
+            if before and item.withdrawn is None:
+                spans += [*before, Span("\n\n")]
+            else:
+                spans += [*before[:1], *told(item, speaker).spans[len(before[:1]) :], Span("\n\n")]
     buttons: list[Button] = [button for item in items for button in told(item, speaker).buttons]
     return Reply(fitted(spans[:-1], ROOM), tuple(buttons))
+
+
+def _blocks(posted: Reply) -> list[tuple[Span, ...]]:
+    """What a part says of each of its items: from a title to the empty line after it."""
+    blocks: list[list[Span]] = []
+    is_open = False
+    for span in posted.spans[1:]:
+        if span.style == "bold":
+            blocks.append([])
+        is_open = span.style == "bold" or (is_open and not span.text.startswith("\n\n"))
+        if is_open:
+            blocks[-1].append(span)
+    return [tuple(block) for block in blocks]
 
 
 def _lines(item: Item, speaker: Speaker) -> list[Span]:

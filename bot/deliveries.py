@@ -10,6 +10,8 @@ from bot.messages import Address, Reply
 MOST_ATTEMPTS = 32
 """With these pauses half a day, for which a digest that is late is still caught up."""
 LONGEST_PAUSE = timedelta(minutes=30)
+LOOKED_OVER_AGAIN = timedelta(seconds=2)
+"""What was stopped at the last moment: not at once, since it may be that nobody could be asked."""
 SAME_TRANSACTION = timedelta(hours=23)
 """A homeserver knows a transaction id for 24 hours."""
 
@@ -40,6 +42,11 @@ class Unsure:
 
 
 @dataclass(frozen=True, slots=True)
+class Withheld:
+    """It was stopped at the last moment: nothing left."""
+
+
+@dataclass(frozen=True, slots=True)
 class Gone:
     """The chat is no longer there for us: blocked, kicked, deleted, without the right to write."""
 
@@ -61,7 +68,7 @@ class Refused:
     """The platform refuses this content, now and for ever."""
 
 
-Outcome = Sent | Later | Unsure | Gone | Moved | Missing | Refused
+Outcome = Sent | Later | Unsure | Withheld | Gone | Moved | Missing | Refused
 
 PENDING, SENDING, SENT, FAILED, UNKNOWN, DEAD = "pending", "sending", "sent", "failed", "unknown", "dead"
 
@@ -105,6 +112,8 @@ def settle(delivery: Delivery, outcome: Outcome, now: datetime) -> Delivery:
             return stopped(tried, "unreachable", now)
         case Later():
             return replace(tried, state=PENDING, due=now + pause, why="unreachable")
+        case Withheld():
+            return replace(tried, state=PENDING, attempts=delivery.attempts, due=now + LOOKED_OVER_AGAIN, why="withheld")
         case Moved():
             return replace(tried, state=PENDING, attempts=delivery.attempts, why="moved")
         case Unsure(anew=anew):

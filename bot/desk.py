@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, tzinfo
 
 from bot.base import Base
 from bot.curating.curation import Curation
 from bot.facts import Fact
+from bot.gaps import cleaned
 from bot.memory import Memory
-from bot.messages import Message, Role
+from bot.messages import Message, Reply, Role, reply
 from bot.search.conversation import Heard, Objects, hear
 from bot.search.matcher import Matcher
 from bot.search.recent import forget_words
@@ -67,6 +68,14 @@ class Desk:
     async def stopped(self) -> bool:
         """Whether stewards stopped all publishing, and with it themselves."""
         return self.store is not None and await self.store.run(panic.since) is not None
+
+    def acted(self, message: Message, says: Callable[[Speaker], str], *, told: bool = True, why: str = "") -> Reply:
+        """What a steward did, said to that one, and where it is `told` to the stewards' room in the language of the house."""
+        house = Speaker(self.base, self.language, self.language)
+        note = house.say("steward.did", steward=message.steward or "?", said=says(house))
+        if why:
+            note += "\n" + house.say("steward.why", reason=cleaned(why))
+        return replace(reply(says(self.speaker(message))), note=note if told else None)
 
     def about(self, message: Message) -> Fact | None:
         """The fact that a follow-up is asked of: of the message replied to, else the last one said here."""

@@ -73,7 +73,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "kept.answered": ("answered",),
     "kept.counts": ("asked", "notes"),
     "kept.channels": ("chats", "subscriptions", "seen", "digests", "deliveries"),
-    "kept.reviews": ("approvals", "releases", "shown"),
+    "kept.reviews": ("approvals", "releases", "acts", "shown"),
     "kept.items": ("items",),
     "kept.sources": ("feeds", "feed_entries", "links"),
     "kept.panic": ("panic",),

@@ -102,7 +102,7 @@ class Reply:
 
     `answers` are the ids of the facts and unknowns that it answers a question with, to count what is asked; `outcome` is
     answer, suggest, unknown or decline where it is what was found for a question. One that says that nothing is remembered
-    is not `remembered` itself.
+    is not `remembered` itself. `note` is what the stewards' room hears of it, where it is not said there.
     """
 
     spans: tuple[Span, ...]
@@ -112,6 +112,7 @@ class Reply:
     answers: tuple[str, ...] = ()
     outcome: str | None = None
     remembered: bool = True
+    note: str | None = None
 
     @property
     def text(self) -> str:

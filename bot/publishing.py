@@ -23,6 +23,7 @@ from bot.loops.plan import Planner
 from bot.loops.preview import Previewer
 from bot.loops.ready import Ready
 from bot.loops.rounds import Rounds
+from bot.loops.sparing import Sparing
 from bot.loops.stewards import Stewards
 from bot.messages import Address, Button, reply
 from bot.speaker import Speaker
@@ -41,9 +42,10 @@ class Publishing:
         self.clock = Clock(_urls(app), now, self.tell)
         self.disk = Disk([settings.state, *([store.folder] if store.folder else [])], self.tell)
         self.rounds = Rounds()
-        self.planner = Planner(store, self._base, settings.timezone, settings.language, self.tell)
+        self.sparing = Sparing(self.tell, now)
+        self.planner = Planner(store, self._base, settings.timezone, settings.language, self.sparing.tell)
         ready = Ready(self._base, settings.timezone, settings.language)
-        self.deliverer = Deliverer(store, transports, now, self._may, self.tell, ready)
+        self.deliverer = Deliverer(store, transports, now, self._may, self.sparing.tell, ready)
         self.previewer = Previewer(store, self._base, settings.timezone, settings.preview_hours, self._show)
         self.corrector = Corrector(store, transports, self._base, settings.language)
         self.chores = (
@@ -68,7 +70,7 @@ class Publishing:
             return found
 
         for one in await self._store.run(write):
-            await self.tell("steward.gone", {"address": str(one.address), "id": one.id, "items": ""})
+            await self.sparing.tell("steward.gone", {"address": one.id, "id": one.id, "items": ""})
 
     async def tell(self, key: str, values: Mapping[str, str]) -> None:
         """A note to the stewards' room, where there is one."""
@@ -111,6 +113,7 @@ class Publishing:
 
     async def _plan(self) -> None:
         async with _guarded():
+            await self.sparing.look()
             while self._may():
                 if await self.planner.tick(now()):
                     self.deliverer.wake()

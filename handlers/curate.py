@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bot.curating.advice import advice
-from bot.curating.bundles import Published, Refused
+from bot.curating.bundles import Published, Refused, Withdrawn
 from bot.curating.curation import Curation
 from bot.curating.showing import listed, shown
 from bot.desk import Desk
@@ -53,7 +53,7 @@ async def publish(message: Message, desk: Desk) -> Reply:
         done = await desk.curation.publish(id, message.steward or "", desk.now, desk.today())
     except Refused as error:
         return reply(speaker.say(error.key, **error.values))
-    return reply(_told(done, id, speaker))
+    return desk.acted(message, lambda speaker: _told(done, id, speaker), told=not done.again)
 
 
 @router.command("withdraw", help="help.withdraw", needs=Role.STEWARD)
@@ -67,15 +67,15 @@ async def withdraw(message: Message, desk: Desk) -> Reply:
     try:
         if id in await curation.drafts():
             gone = await curation.put_aside(id, steward, desk.now)
-            return reply(speaker.say("withdraw.aside", ids=", ".join(gone)))
+            return desk.acted(message, lambda speaker: speaker.say("withdraw.aside", ids=", ".join(gone)))
         if not reason.strip() and id in desk.base.items:
             return reply(speaker.say("withdraw.reason", id=id))
         reviewing = {language: desk.base.texts.say(language, "withdraw.reviewing") for language in desk.base.languages}
         why = {desk.language: reason.strip()[:600]}
-        reviewed = await curation.withdraw(id, why, reviewing, steward, desk.now, desk.today())
+        done = await curation.withdraw(id, why, reviewing, steward, desk.now, desk.today())
     except Refused as error:
         return reply(speaker.say(error.key, **error.values))
-    return reply(speaker.say("withdraw.done" if reviewed else "withdraw.waits", id=id))
+    return desk.acted(message, lambda speaker: _told_withdrawn(done, id, speaker), why=reason)
 
 
 async def _draft_of(first: str, lines: str, curation: Curation, desk: Desk) -> str:
@@ -87,6 +87,14 @@ async def _draft_of(first: str, lines: str, curation: Curation, desk: Desk) -> s
     if lines:
         return (await curation.edit(first, lines)).id
     return (await curation.draft(first)).id
+
+
+def _told_withdrawn(done: Withdrawn, id: str, speaker: Speaker) -> str:
+    if not done.reviewed:
+        return speaker.say("withdraw.waits", id=id)
+    if done.held:
+        return speaker.say("withdraw.held", id=id, minutes=str(int(done.held.total_seconds() // 60)))
+    return speaker.say("withdraw.done", id=id)
 
 
 def _told(done: Published, id: str, speaker: Speaker) -> str:

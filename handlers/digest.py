@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bot.composing import proof
+from bot.composing import for_channels, proof
 from bot.desk import Desk
 from bot.digests import Subscription, is_out, newest
 from bot.messages import Button, Message, Opens, Reply, Role, Span, reply
@@ -74,7 +74,8 @@ async def _subscribe(words: list[str], message: Message, desk: Desk, store: Stor
     if shown is None:
         return said
     await subscriptions.mark(store, transaction, made.id, [shown.id], "sent")
-    told = proof(shown, Speaker(desk.base, made.language, desk.language, desk.contact, private=False))
+    base = for_channels(desk.base, kept_back, ())
+    told = proof(shown, Speaker(base, made.language, desk.language, desk.contact, private=False))
     return Reply((*said.spans, Span("\n\n"), *told.spans), told.buttons)
 
 

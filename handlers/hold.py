@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bot.curating import limit
+from bot.curating.bundles import Refused
 from bot.desk import Desk
 from bot.messages import Message, Reply, Role, reply
 from bot.router import Router, argument_of
-from bot.store import held
+from bot.store import Transaction, held
 
 router = Router()
 
@@ -32,5 +34,16 @@ async def _decide(message: Message, desk: Desk, state: str) -> Reply:
     speaker, id, store = desk.speaker(message), argument_of(message.text), desk.store
     if id not in desk.base.items or store is None:
         return reply(speaker.say("hold.unknown", id=id[:40]))
-    await store.run(lambda transaction: held.decide(store, transaction, [id], state))
-    return reply(speaker.say("hold.done", id=id, state=speaker.say(f"hold.{state}")))
+
+    async def work(transaction: Transaction) -> bool:
+        is_new = (await held.states(transaction)).get(id) != state
+        if is_new and state != held.HELD:
+            await limit.count(transaction, message.steward or "", desk.now)
+        await held.decide(store, transaction, [id], state)
+        return is_new
+
+    try:
+        is_new = await store.run(work)
+    except Refused as error:
+        return reply(speaker.say(error.key, **error.values))
+    return desk.acted(message, lambda speaker: speaker.say("hold.done", id=id, state=speaker.say(f"hold.{state}")), told=is_new)

@@ -6,6 +6,7 @@ from bot.desk import Desk
 from bot.logs import Event, warn
 from bot.messages import Message, Reply, Role, reply
 from bot.router import Router
+from bot.store import Transaction
 from bot.store import panic as stopping
 
 router = Router()
@@ -17,6 +18,12 @@ async def panic(message: Message, desk: Desk) -> Reply:
     speaker, store = desk.speaker(message), desk.store
     if store is None:
         return reply(speaker.say("draft.no-folder"))
-    await store.run(lambda transaction: stopping.stop(store, transaction, desk.now))
+
+    async def work(transaction: Transaction) -> bool:
+        is_new = await stopping.since(transaction) is None
+        await stopping.stop(store, transaction, desk.now)
+        return is_new
+
+    is_new = await store.run(work)
     warn(Event.PANIC)
-    return reply(speaker.say("panic.done"))
+    return desk.acted(message, lambda speaker: speaker.say("panic.done"), told=is_new)

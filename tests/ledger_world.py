@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 from bot.base import Base, load_base, shipped_folder
-from bot.deliveries import Delivery, Gone, Later, Moved, Outcome, Refused, Sent, Unsure
+from bot.deliveries import Delivery, Gone, Later, Missing, Moved, Outcome, Refused, Sent, Unsure, Withheld
 from bot.facts import Item
 from bot.keys import Keys
 from bot.loops.deliver import Deliverer
@@ -19,6 +19,7 @@ from bot.loops.plan import Planner
 from bot.loops.ready import Ready
 from bot.messages import Address, Reply
 from bot.store import Store, ledger, open_store
+from bot.transports import May, always
 
 START = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 HOME = "Europe/Berlin"
@@ -54,13 +55,21 @@ class Platform:
     window: timedelta = DAY
     died: bool = False
     begun: datetime | None = None
+    queue: asyncio.Event | None = None
+    edits: list[tuple[str, str]] = field(default_factory=list)
+    after_edit: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    frozen: bool = False
 
     def since(self) -> datetime | None:
         """When its device began."""
         return self.begun
 
-    async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False) -> Outcome:
-        """What was chosen; CancelledError is the end of the process."""
+    async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False, may: May = always) -> Outcome:
+        """What was chosen, once it is let go; CancelledError is the end of the process."""
+        if self.queue is not None:
+            await self.queue.wait()
+        if not await may():
+            return Withheld()
         if self.died:
             raise asyncio.CancelledError
         self.calls.append((self.now(), str(address), key))
@@ -75,6 +84,15 @@ class Platform:
         if self.died:
             raise asyncio.CancelledError
         return self._told(chosen, address, key)
+
+    async def edit(self, address: Address, id: str, reply: Reply, key: str, *, may: May = always) -> Outcome:
+        """What stands there now, where it may."""
+        if not await may():
+            return Withheld()
+        self.edits.append((str(address), reply.text))
+        for follow in self.after_edit:
+            await follow()
+        return Missing() if self.frozen else Sent(id)
 
     def _arrive(self, where: str, reply: Reply, key: str) -> None:
         known = [at for at, other, _ in self.seen[where] if other == key]
@@ -116,12 +134,13 @@ class World:
         self.url, self.now, self.base = url, START, shipped()
         self.platforms = {name: Platform(name, lambda: self.now) for name in ("telegram", "matrix")}
         self.told: list[str] = []
+        self.notes: list[tuple[str, Mapping[str, str]]] = []
         self._stack = AsyncExitStack()
 
     async def start(self) -> None:
         """A process, which finds what an earlier one left."""
         self.store: Store = await self._stack.enter_async_context(open_store(self.url, Keys(b"k" * 32)))
-        self.planner = Planner(self.store, lambda: self.base, HOME, "en")
+        self.planner = Planner(self.store, lambda: self.base, HOME, "en", self._tell)
         ready = Ready(lambda: self.base, HOME, "en")
         self.deliverer = Deliverer(self.store, self.platforms, lambda: self.now, lambda: True, self._tell, ready)  # type: ignore[arg-type]
         for platform in self.platforms.values():
@@ -135,8 +154,9 @@ class World:
         await self.stop()
         await self.start()
 
-    async def _tell(self, key: str, values: object) -> None:
+    async def _tell(self, key: str, values: Mapping[str, str]) -> None:
         self.told.append(key)
+        self.notes.append((key, values))
 
     def put(self, *items: Item) -> None:
         """A changed data folder was taken."""
@@ -169,7 +189,8 @@ class World:
     async def _due(self) -> bool:
         first: dict[str, Delivery] = {}
         for part in await self.parts():
-            if part.state in ("pending", "sending"):
+            rests = part.part == 0 and part.due > self.now
+            if part.state in ("pending", "sending") and not rests:
                 first.setdefault(part.chat, part)
         return any(part.state == "sending" or part.due <= self.now for part in first.values())
 

@@ -235,7 +235,7 @@ async def test_a_draft_that_was_put_aside_is_not_proposed_again(one: Newsroom) -
 
 
 async def test_nobody_publishes_without_end(one: Newsroom, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.curating.curation.MOST_AN_HOUR", 2)
+    monkeypatch.setattr("bot.curating.limit.MOST_AN_HOUR", 2)
     await written(one)
     await one.say(f"/publish {ITEM}")
     await one.say(f"/draft {ITEM} again\nx")

@@ -43,6 +43,7 @@ STANDS_FOR = {
     "https://…": "https://feeds.example/atom",
     "HH:MM": "18:00",
     "DAY": "mon",
+    "REASON": "It was a mistake.",
 }
 ENDS = {"doctor": 1}
 """The exit status where it is not 0: no platform is set up here."""
@@ -79,10 +80,12 @@ class Reader:
         assert done.exit_code == ENDS.get(line, 0), f"{line}: {done.output}"
 
     def _real(self, word: str) -> str:
-        if word in ("add", "remove"):
+        if word in ("add", "remove", "withdraw"):
             self._doing = word
         if word == "ADDRESS":
             return self._channel()
+        if word == "ID" and self._doing == "withdraw":
+            return "ring-car-cam"
         if word == "ID":
             return asyncio.run(_doubtful_part())
         # A page names the server's folders; a test leaves the machine alone and may run twice.

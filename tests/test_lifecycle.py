@@ -19,7 +19,7 @@ from bot.deliveries import Outcome, Sent
 from bot.loops.serve import Service
 from bot.messages import Address, Message, Reply
 from bot.store import BrokenStore, ledger, open_store
-from bot.transports import Receive, TransportEnded
+from bot.transports import May, Receive, TransportEnded, always
 from bot.transports.inbox import Inbox
 from tests import chaos, chaos_digests
 from tests.bot_api import ApiError, BotApi, Fault
@@ -154,10 +154,10 @@ class Platform:
     def since(self) -> None:
         return None
 
-    async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False) -> Outcome:
+    async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False, may: May = always) -> Outcome:
         return Sent("")
 
-    async def edit(self, address: Address, id: str, reply: Reply, key: str) -> Outcome:
+    async def edit(self, address: Address, id: str, reply: Reply, key: str, *, may: May = always) -> Outcome:
         return Sent("")
 
     async def delete(self, address: Address, ids: tuple[str, ...]) -> int:

@@ -79,6 +79,8 @@ def restore(file: Path, identity: Path | None, replace: bool, without_addresses:
     if done.parts or done.channels:
         doubts = f"{done.parts} parts and the slots of {done.channels} channels may have gone out since"
         click.echo(f"{doubts}; their items come once more, marked as perhaps a repeat (`deliveries --state unknown`)")
+    if done.stopped:
+        click.echo("All publishing is stopped, as it was before or in the backup; `rueckspiegel panic lift` ends it")
     if not without_addresses:
         click.echo("Subscriptions are as they were then: look at `channel list`, and remove those that ended since.")
 

@@ -27,13 +27,13 @@ def channel() -> None:
 @channel.command("list")
 @account_option
 def listed(account: str | None) -> None:
-    """One line each, address first; without --account those of all accounts."""
+    """One line each, address first; without --account those of all accounts. `id` is what notes to stewards call it."""
 
     async def work(app: App, store: Store, transaction: Transaction) -> list[str]:
         names = [account] if account else await accounts(transaction)
         found = [(name, await subscriptions.all_subscriptions(store.of(name), transaction)) for name in names]
         own = names == [app.settings.name]
-        return [_line(one) + ("" if own else f" account={name}") for name, some in found for one in some]
+        return [f"{_line(one)}{'' if own else f' account={name}'} id={one.id}" for name, some in found for one in some]
 
     for line in over_all(work, account):
         click.echo(line)

@@ -26,6 +26,7 @@ from bot.commands import (
     sheet,
     status,
     talk,
+    withdraw,
 )  # fmt: skip
 from bot.environment import BrokenSettings
 from bot.findings import errors_of
@@ -79,5 +80,6 @@ for command in (
     talk.chat, talk.ask, run.run, doctor.doctor, curate.check, curate.train, curate.refit, measure.evaluate,
     channels.channel, ledger.digest, ledger.deliveries, status.status, sheet.sheet, feeds.feed, links.links,
     drafts.init, drafts.import_, drafts.draft, gaps.gaps, backup.backup, backup.restore, panic.panic, privacy.privacy,
+    withdraw.withdraw,
 ):  # fmt: skip
     main.add_command(command)

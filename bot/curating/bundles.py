@@ -20,11 +20,23 @@ class Refused(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What is said from now on; `waits_for` another steward where nothing is yet; `held` is how long digests wait for it."""
+    """What is said from now on; `waits_for` another steward where nothing is yet; `held` is how long posts wait for it.
+
+    `again`: the same steward had said so before, and nothing is new.
+    """
 
     ids: tuple[str, ...]
     left: tuple[str, ...] = ()
     waits_for: bool = False
+    held: timedelta = timedelta(0)
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """Said no more. `reviewed`: posts show why, after `held`; else once a second steward gives the same reason."""
+
+    reviewed: bool
     held: timedelta = timedelta(0)
 
 

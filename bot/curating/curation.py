@@ -9,28 +9,22 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import TypeVar
 
-from bot.base import Base, BrokenBase
-from bot.curating.bundles import Published, Refused, bundle, family
-from bot.findings import errors_of
+from bot.base import Base
+from bot.curating import limit
+from bot.curating.bundles import Published, Refused, Withdrawn, bundle, family
+from bot.curating.hand import Hand
 from bot.intake import fields
 from bot.intake.claims import claim_of
 from bot.intake.drafts import Draft, Kind, drafts_of
 from bot.intake.found import Found, Publication
-from bot.intake.history import record
 from bot.intake.importing import Importer, reopen, start
-from bot.intake.ledger import FILE
 from bot.intake.shelf import Shelf
 from bot.intake.writing import changed, write
-from bot.logs import Event, warn
 from bot.store import Store, Transaction, reviews
 
-Value = TypeVar("Value")
 HOLD = timedelta(minutes=30)
-"""How long one steward alone can take back what goes to channels."""
-MOST_AN_HOUR = 20
-MOST_SHOWN = 5
+"""How long what one steward alone wrote can be taken back before it is in a post."""
 
 
 @dataclass
@@ -46,6 +40,9 @@ class Curation:
     article: Callable[[str], Awaitable[Publication]]
     _turn: AbstractAsyncContextManager[None] = field(default_factory=asyncio.Lock)
 
+    def __post_init__(self) -> None:
+        self._hand = Hand(self.folder, self.changed)
+
     async def drafts(self) -> dict[str, Draft]:
         """Every draft by id."""
         return (await asyncio.to_thread(drafts_of, self.folder))[0]
@@ -56,20 +53,20 @@ class Curation:
         :raises Refused: where there is nothing of that id.
         """
         try:
-            return await self._writing(lambda: reopen(self.folder, id))
+            return await self._hand.do(lambda: reopen(self.folder, id))
         except KeyError as error:
             raise Refused("draft.unknown", id=id[:40]) from error
 
     async def begin(self, publication: Publication) -> Draft:
         """A new draft of a publication, with a claim to write beside it."""
         async with self._turn:
-            return await self._writing(lambda: start(self.folder, self.base(), publication))
+            return await self._hand.do(lambda: start(self.folder, self.base(), publication))
 
     async def take(self, publications: Sequence[Publication]) -> list[str]:
         """Drafts of what is new or changed; their ids."""
         async with self._turn:
             importer = await asyncio.to_thread(Importer, self.folder, self.base())
-            done = await self._writing(lambda: importer.take(Found(tuple(publications))))
+            done = await self._hand.do(lambda: importer.take(Found(tuple(publications))))
             return [*done.new, *done.changed]
 
     async def edit(self, id: str, text: str) -> Draft:
@@ -86,7 +83,7 @@ class Curation:
                 await self._edit(draft, mine)
             if claimed:
                 is_new = fields.says_claim(of_claim)
-                claim = await self._writing(lambda: claim_of(self.folder, self.base(), draft, is_new))
+                claim = await self._hand.do(lambda: claim_of(self.folder, self.base(), draft, is_new))
                 await self._edit(claim, claimed)
                 return await self.draft(id if mine else claim.id)
             return await self.draft(id)
@@ -104,78 +101,87 @@ class Curation:
             await self._try(shelf, taken, today)
             ids, held = tuple(one.id for one in taken), timedelta(0) if self.two else HOLD
 
-            async def review(transaction: Transaction) -> bool:
-                if await reviews.published_since(transaction, steward, now - timedelta(hours=1)) >= MOST_AN_HOUR:
-                    raise Refused("publish.too-many", most=str(MOST_AN_HOUR))
-                others = await reviews.approved_by(transaction, id, mark) - {steward}
-                if self.two and not others:
+            async def review(transaction: Transaction) -> Published:
+                await limit.allow(transaction, steward, now)
+                agreed = await reviews.approved_by(transaction, id, mark)
+                if self.two and not agreed - {steward}:
                     await reviews.approve(self.store, transaction, id, mark, steward)
-                    return False
-                await reviews.release(self.store, transaction, ids, steward, now, held)
-                return True
+                    return Published(ids, left, waits_for=True, again=steward in agreed)
+                await limit.count(transaction, steward, now, len(ids))
+                await reviews.release(self.store, transaction, ids, now, held)
+                return Published(ids, left, held=held)
 
-            if not await self.store.run(review):
-                return Published(ids, left, waits_for=True)
-            await self._put(shelf, f"Publish {id}", steward, now)
-            return Published(ids, left, held=held)
+            done = await self.store.run(review)
+            if not done.waits_for:
+                await self._hand.put(shelf, f"Publish {id}", steward, now)
+            return done
 
     async def put_aside(self, id: str, steward: str, now: datetime) -> tuple[str, ...]:
         """A draft, with its claims, is not proposed again; what was put aside.
 
-        :raises Refused: where there is no such draft.
+        :raises Refused: where there is no such draft, or it was too much within the hour.
         """
         async with self._turn:
-            drafts = await self.drafts()
-            gone = family(id, drafts)
-            shelf = Shelf(self.folder)
+            gone = family(id, await self.drafts())
+            ids, shelf = tuple(one.id for one in gone), Shelf(self.folder)
             for one in gone:
                 shelf.decline(one)
-            await self.store.run(lambda transaction: reviews.close(transaction, [one.id for one in gone]))
-            await self._put(shelf, f"Put {id} aside", steward, now)
-            return tuple(one.id for one in gone)
+
+            async def review(transaction: Transaction) -> None:
+                await limit.count(transaction, steward, now, len(ids))
+                await reviews.close(transaction, ids)
+
+            await self.store.run(review)
+            await self._hand.put(shelf, f"Put {id} aside", steward, now)
+            return ids
 
     async def withdraw(
         self, id: str, reason: Mapping[str, str], until_reviewed: Mapping[str, str], steward: str, now: datetime, today: date
-    ) -> bool:
-        """A publication is said no more, a fact or unknown goes: at once. Whether posts show the reason, as it was written.
+    ) -> Withdrawn:
+        """A publication is said no more, a fact or unknown goes: at once. What posts say of it, as it was written.
 
-        Where it takes two stewards, posts show `until_reviewed` until a second one gives the same reason.
+        Where it takes two stewards, the folder holds `until_reviewed` until a second one gives the same reason; where it
+        takes one, posts wait for the reason as they do for what one alone published.
 
-        :raises Refused: where there is nothing of that id.
+        :raises Refused: where there is nothing of that id, or it was too much within the hour.
         """
         async with self._turn:
-            shelf, mark = Shelf(self.folder), hashlib.sha256(f"withdraw {id} {sorted(reason.items())}".encode()).hexdigest()
-            is_item = id in self.base().items
-            reviewed = not (self.two and is_item) or await self._seconded(id, mark, steward)
+            shelf, is_item = Shelf(self.folder), id in self.base().items
             try:
-                if is_item:
-                    await asyncio.to_thread(shelf.withdraw, id, today, reason if reviewed else until_reviewed)
-                else:
+                if not is_item:
                     await asyncio.to_thread(shelf.remove, id)
+                mark = hashlib.sha256(f"withdraw {id} {sorted(reason.items())}".encode()).hexdigest()
+                done = await self.store.run(lambda transaction: self._withdrawn(transaction, id, mark, is_item, steward, now))
+                if is_item:
+                    await asyncio.to_thread(shelf.withdraw, id, today, reason if done.reviewed else until_reviewed)
             except KeyError as error:
                 raise Refused("draft.unknown", id=id[:40]) from error
-            await self._check(shelf, today)
-            await self._put(shelf, f"Withdraw {id}", steward, now)
-            return reviewed
+            await self._hand.check(shelf, today)
+            await self._hand.put(shelf, f"Withdraw {id}", steward, now)
+            return done
 
-    async def _seconded(self, id: str, mark: str, steward: str) -> bool:
-        """Whether another steward said the same before; else this one is noted as the first."""
-
-        async def review(transaction: Transaction) -> bool:
-            if await reviews.approved_by(transaction, id, mark) - {steward}:
-                await reviews.close(transaction, [id])
-                return True
-            await reviews.approve(self.store, transaction, id, mark, steward)
-            return False
-
-        return await self.store.run(review)
+    async def _withdrawn(
+        self, transaction: Transaction, id: str, mark: str, is_item: bool, steward: str, now: datetime
+    ) -> Withdrawn:
+        """Note it, and whether another steward said the same before."""
+        await limit.count(transaction, steward, now)
+        if not is_item:
+            return Withdrawn(True)
+        if not self.two:
+            await reviews.withhold_reason(self.store, transaction, id, now, HOLD)
+            return Withdrawn(True, HOLD)
+        if await reviews.approved_by(transaction, id, mark) - {steward}:
+            await reviews.close(transaction, [id])
+            return Withdrawn(True)
+        await reviews.approve(self.store, transaction, id, mark, steward)
+        return Withdrawn(False)
 
     async def _edit(self, draft: Draft, entries: tuple[fields.Entry, ...]) -> None:
         def change(tree: object) -> None:
             row = tree if draft.kind == "item" else tree[f"{draft.kind}s"][0]  # type: ignore[index]
             fields.apply(tree, row, draft.kind, entries)
 
-        await self._writing(lambda: write(draft.path, changed(draft.path.read_text(encoding="utf-8"), change)))
+        await self._hand.do(lambda: write(draft.path, changed(draft.path.read_text(encoding="utf-8"), change)))
 
     async def _try(self, shelf: Shelf, drafts: Sequence[Draft], today: date) -> None:
         def publish() -> None:
@@ -183,28 +189,7 @@ class Curation:
                 shelf.publish(draft, today)
 
         await asyncio.to_thread(publish)
-        await self._check(shelf, today)
-
-    async def _check(self, shelf: Shelf, today: date) -> None:
-        try:
-            await asyncio.to_thread(shelf.tried, today)
-        except BrokenBase as error:
-            found = errors_of(error.findings)
-            raise Refused("publish.broken", findings="\n".join(map(str, found[:MOST_SHOWN]))) from error
-
-    async def _put(self, shelf: Shelf, what: str, steward: str, now: datetime) -> None:
-        await self._writing(shelf.put)
-        try:
-            await asyncio.to_thread(record, self.folder, [*shelf.changes, Path(FILE)], what, steward, now)
-        except Exception as error:  # The files are the truth; their history is a convenience.
-            warn(Event.NOT_COMMITTED, exception=error)
-        self.changed()
-
-    async def _writing(self, work: Callable[[], Value]) -> Value:
-        try:
-            return await asyncio.to_thread(work)
-        except OSError as error:
-            raise Refused("draft.read-only", folder=str(self.folder), why=str(error.strerror)) from error
+        await self._hand.check(shelf, today)
 
 
 def _entries(text: str, kind: Kind) -> tuple[fields.Entry, ...]:

@@ -32,6 +32,7 @@ class Answering:
         desk = self.desk()
         try:
             said = await self.router.route(message, desk, role_of)
+            self._note(said, message)
             if isinstance(said, Errand):
                 return await self._run(said, message)
             if said is not None and self.count is not None:
@@ -42,6 +43,13 @@ class Answering:
         except Exception as error:  # Whatever a handler stumbles over, the asker gets an honest sentence.
             fail(Event.ANSWER_FAILED, exception=error)
             return reply(desk.speaker(message).say("failed"))
+
+    def _note(self, said: Reply | Errand | None, message: Message) -> None:
+        """What a steward did elsewhere the others hear of in their room, as soon as that can be reached."""
+        room = self.stewards.room
+        here = room is not None and (message.address.platform, message.address.chat) == (room.platform, room.chat)
+        if isinstance(said, Reply) and said.note is not None and not here:
+            self.stewards.tell(reply(said.note))
 
     async def _run(self, errand: Errand, message: Message) -> Reply:
         done = 0

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from bot.deliveries import DEAD, FAILED, SENDING, SENT, UNKNOWN, Delivery, Later, Moved, Outcome, Unsure, recovered, settle
 from bot.logs import Event, fail, log, warn
+from bot.loops.brake import may_post
 from bot.loops.ready import Ready
 from bot.loops.stewards import Tell
 from bot.store import Store, Transaction, held, ledger, outbox, panic, settling, subscriptions
@@ -43,6 +46,7 @@ class Deliverer:
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._refused: dict[tuple[str, ...], int] = {}
         self._woken = asyncio.Event()
+        self._claiming = asyncio.Lock()
         self._stopping = False
 
     def wake(self) -> None:
@@ -76,6 +80,9 @@ class Deliverer:
         """Begin nothing new, and let what is under way come to its end."""
         self._stopping = True
         self._woken.set()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(STOP_SECONDS), self._claiming:
+                pass  # What is being claimed is under way too.
         if self._busy:
             await asyncio.wait(list(self._busy.values()), timeout=STOP_SECONDS)
 
@@ -89,13 +96,15 @@ class Deliverer:
 
     async def _begin(self) -> int:
         """Send what is due, as far as there is room; how many parts were taken up."""
-        taken = await self._claim()
+        async with self._claiming:
+            taken = [] if self._stopping else await self._claim()
+            for part in taken:
+                if part.state == SENDING:
+                    task = asyncio.create_task(self._deliver(part))
+                    self._busy[part.chat] = task
+                    task.add_done_callback(lambda _, chat=part.chat: self._free(chat))  # type: ignore[misc]
         for part in taken:
-            if part.state == SENDING:
-                task = asyncio.create_task(self._deliver(part))
-                self._busy[part.chat] = task
-                task.add_done_callback(lambda _, chat=part.chat: self._free(chat))  # type: ignore[misc]
-            elif part.state == UNKNOWN:
+            if part.state == UNKNOWN:
                 await self._report(part)
         return len(taken)
 
@@ -116,10 +125,10 @@ class Deliverer:
             if not due:
                 return []
             found = await subscriptions.of_chats(self._store, connection, [part.chat for part in due])
-            kept_back = await held.kept_back(connection, now)
+            kept = await held.kept(connection, now)
             taken = []
             for part in due:
-                after = self._ready.looked_over(part, found.get(part.chat), kept_back, now)
+                after = self._ready.looked_over(part, found.get(part.chat), kept, now)
                 if after.state == SENDING:
                     await outbox.begin(self._store, connection, after, now)
                 else:
@@ -154,7 +163,12 @@ class Deliverer:
         since = transport.since()
         if delivery.first is not None and since is not None and delivery.first < since:
             return Unsure(anew=True)
-        return await transport.post(delivery.address, delivery.reply, delivery.id, silent=delivery.silent)
+        may = partial(self._lets, delivery)
+        return await transport.post(delivery.address, delivery.reply, delivery.id, silent=delivery.silent, may=may)
+
+    async def _lets(self, delivery: Delivery) -> bool:
+        """Whether a part that waited for its turn may still go."""
+        return await may_post(self._store, delivery.items, self._now())
 
     async def _settled(self, after: Delivery) -> None:
         """The row and what it means, in one transaction; then the stewards hear of it, once."""
@@ -177,7 +191,8 @@ class Deliverer:
             await subscriptions.change(connection, replace(found[done.chat], paused="gone"), self._now())
 
     async def _report(self, done: Delivery) -> None:
-        values = {"address": str(done.address), "id": done.id, "items": ", ".join(done.items)}
+        # The room keeps what it is told, and a stolen account reads it: so no address, but a name that means nothing outside.
+        values = {"address": done.chat, "id": done.id, "items": ", ".join(done.items)}
         if done.why == "gone":
             await self._tell("steward.gone", values)
         elif done.state == UNKNOWN:

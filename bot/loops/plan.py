@@ -10,7 +10,7 @@ from itertools import chain, takewhile
 from zoneinfo import ZoneInfo
 
 from bot.base import Base
-from bot.composing import Composed, compose
+from bot.composing import Composed, compose, for_channels
 from bot.digests import CATCH_UP, Owed, Seen, Slot, Subscription, is_out, owed
 from bot.facts import Item
 from bot.logs import Event, fail
@@ -90,7 +90,7 @@ class Planner:
         kept_back = await held.kept_back(connection, now)
         today = now.astimezone(self._zone).date()
         items = [item for item in self._base().items.values() if item.id not in kept_back and is_out(item, today)]
-        composing = _Composing(self._base(), self._fallback)
+        composing = _Composing(for_channels(self._base(), kept_back, ()), self._fallback)
         plans = []
         for one in due:
             chat = one.subscription.id
@@ -105,7 +105,7 @@ class Planner:
     async def _report(self, chat: str) -> None:
         found = await self._store.run(lambda connection: subscriptions.of_chats(self._store, connection, [chat]))
         if self._tell is not None and chat in found:
-            await self._tell("steward.unplanned", {"address": str(found[chat].address), "zone": found[chat].schedule.zone})
+            await self._tell("steward.unplanned", {"address": chat, "zone": found[chat].schedule.zone})
 
 
 class _Composing:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from bot.base import Base
-from bot.composing import corrected, outdated
+from bot.composing import corrected, for_channels, outdated
 from bot.deliveries import SENDING, UNKNOWN, Delivery, expired, stopped
 from bot.digests import Subscription, is_out
 from bot.speaker import Speaker
+from bot.store.held import Kept
+
+WAITS = timedelta(minutes=5)
+"""Between two looks at a correction that is kept back."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +26,7 @@ class Ready:
     zone: str
     fallback: str
 
-    def looked_over(self, part: Delivery, one: Subscription | None, kept_back: Collection[str], now: datetime) -> Delivery:
+    def looked_over(self, part: Delivery, one: Subscription | None, kept: Kept, now: datetime) -> Delivery:
         """The part as `sending` where it may go; else as it is now: later in quiet hours, or stopped."""
         if one is None or one.paused:
             return stopped(part, "paused", now)
@@ -30,11 +34,13 @@ class Ready:
             return replace(part, due=one.wakes(now))
         if expired(part, now):
             return replace(part, state=UNKNOWN, due=now)
-        base = self.base()
+        if part.part == 0 and kept.entries & set(part.items):
+            return replace(part, due=now + WAITS)  # Nobody would write it anew.
+        base = for_channels(self.base(), kept.entries, kept.reasons)
         today = now.astimezone(ZoneInfo(self.zone)).date()
         items = [base.items[id] for id in part.items if id in base.items]
         if part.part:
-            items = [item for item in items if item.id not in kept_back and is_out(item, today)]
+            items = [item for item in items if item.id not in kept.entries and is_out(item, today)]
         fewer = len(items) < len(part.items)
         if not items or (fewer and part.first):
             # What may be there already under this transaction id cannot become another text.

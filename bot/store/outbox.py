@@ -86,6 +86,7 @@ async def due(
             earlier.c.chat == deliveries.c.chat,
             earlier.c.state.in_([PENDING, SENDING]),
             (earlier.c.at < deliveries.c.at) | ((earlier.c.at == deliveries.c.at) & (earlier.c.part < deliveries.c.part)),
+            (earlier.c.part > 0) | (earlier.c.due <= _ms(now)),  # A correction that waits keeps no digest waiting.
         )
         .exists()
     )

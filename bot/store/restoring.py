@@ -24,18 +24,22 @@ from bot.store.doubting import doubt
 from bot.store.dumping import FORMAT, LEFT_OUT, mark_of, own_tables, whose
 from bot.store.engine import BrokenStore, Store, explained
 from bot.store.migrate import NewerDatabase, is_known, revision_of, upgrade
-from bot.store.schema import answered, chats
+from bot.store.schema import answered, chats, panic
 
 _ROWS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Restored:
-    """How many rows there were, and of how many parts and channels nobody can tell what has arrived."""
+    """How many rows there were, and of how many parts and channels nobody can tell what has arrived.
+
+    `stopped`: stewards had stopped all publishing, before or in the backup, and it stays so.
+    """
 
     rows: int
     parts: int
     channels: int
+    stopped: bool = False
 
 
 @dataclass
@@ -84,7 +88,8 @@ async def restore(
         if not replace and not await connection.run_sync(_is_empty):
             raise BrokenStore("RUECKSPIEGEL_DATABASE: this database is not empty; --replace puts the backup in its place")
         rows = await connection.run_sync(partial(_put, store.keys, content, file, addresses))
-        return Restored(rows, *await doubt(store, connection, items, now, today))
+        doubts = await doubt(store, connection, items, now, today)
+        return Restored(rows, *doubts, stopped=(await connection.execute(select(panic))).first() is not None)
 
     with explained(store.engine.url.render_as_string(hide_password=False)):
         return await store.run(work)
@@ -102,7 +107,7 @@ def _put(keys: Keys, content: bytes, file: str, addresses: bool, connection: Con
     with _readable(file), gzip.open(io.BytesIO(content)) as lines:
         source = _Source(file, iter(lines))
         revision, is_ours = _begin(source, keys, addresses)
-        marks = _clear(connection)
+        marks, stops = _clear(connection)
         upgrade(connection, keys, revision)
         tables = {table.name: table for table in own_tables(connection)}
         while "table" in (first := source.next())[1]:
@@ -117,6 +122,8 @@ def _put(keys: Keys, content: bytes, file: str, addresses: bool, connection: Con
     upgrade(connection, keys)
     if marks:
         connection.execute(insert(answered), marks)
+    if stops and connection.execute(select(panic)).first() is None:
+        connection.execute(insert(panic), stops)
     return source.rows
 
 
@@ -135,15 +142,16 @@ def _begin(source: _Source, keys: Keys, addresses: bool) -> tuple[str, bool]:
     return header["revision"], is_ours
 
 
-def _clear(connection: Connection) -> list[dict[str, Any]]:
-    """Drop our tables; the marks that were in them stay of use."""
-    marks: list[dict[str, Any]] = []
-    if inspect(connection).has_table(answered.name):
-        marks = [dict(row) for row in connection.execute(select(answered)).mappings()]
+def _clear(connection: Connection) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Drop our tables; the marks that were in them stay of use, and that all is stopped only the operator lifts."""
+    kept = []
+    for table in (answered, panic):
+        there = inspect(connection).has_table(table.name)
+        kept.append([dict(row) for row in connection.execute(select(table)).mappings()] if there else [])
     for table in own_tables(connection):
         table.drop(connection)
     connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
-    return marks
+    return kept[0], kept[1]
 
 
 def _fill(connection: Connection, source: _Source, first: bytes, columns: list[str], into: Any) -> None:

@@ -120,10 +120,18 @@ approvals = Table(
 releases = Table(
     "releases",
     metadata,
-    _column("entry", Text(), "what was published", lifetimes.RELEASED, primary_key=True),
-    _column("steward", Text(), "the pseudonym of the steward, since each may publish so much an hour", lifetimes.RELEASED),
+    _column("entry", Text(), "what was published or withdrawn", lifetimes.RELEASED, primary_key=True),
     _column("at", BigInteger(), "when, in seconds since 1970", lifetimes.RELEASED, index=True),
-    _column("until", BigInteger(), "not in any digest before, in seconds since 1970", lifetimes.RELEASED),
+    _column("until", BigInteger(), "as it is now in no post before, in seconds since 1970, or 0", lifetimes.RELEASED),
+    _column("reason", BigInteger(), "why it was withdrawn in no post before, in seconds since 1970, or 0", lifetimes.RELEASED),
+)
+
+acts = Table(
+    "acts",
+    metadata,
+    _column("id", Text(), "a random name of something that a steward did", lifetimes.RELEASED, primary_key=True),
+    _column("steward", Text(), "the pseudonym of the steward, since each may do so much an hour", lifetimes.RELEASED),
+    _column("at", BigInteger(), "when, in seconds since 1970", lifetimes.RELEASED, index=True),
 )
 
 shown = Table(

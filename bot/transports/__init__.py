@@ -13,6 +13,13 @@ from bot.transports.inbox import Inbox
 RoleOf = Callable[[Message], Awaitable[Role]]
 Receive = Callable[[Message, RoleOf], Awaitable[Reply | None]]
 """One message to what is said to it, if anything. The role is asked only where it matters."""
+May = Callable[[], Awaitable[bool]]
+"""Whether a call may still leave: asked at the last moment, since it may have waited long for its turn."""
+
+
+async def always() -> bool:
+    """Nobody has a say in it."""
+    return True
 
 
 class TransportEnded(Exception):
@@ -43,10 +50,10 @@ class Transport(Protocol):
     def since(self) -> datetime | None:
         """From when on the platform takes the same key for the same message; None where that is of no account."""
 
-    async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False) -> Outcome:
+    async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False, may: May = always) -> Outcome:
         """Send a part of a digest once, in the lane behind all answers; the same key is the same message where that exists."""
 
-    async def edit(self, address: Address, id: str, reply: Reply, key: str) -> Outcome:
+    async def edit(self, address: Address, id: str, reply: Reply, key: str, *, may: May = always) -> Outcome:
         """Put other words into a message of ours."""
 
     async def delete(self, address: Address, ids: tuple[str, ...]) -> int:

@@ -143,7 +143,8 @@ async def _fill_asked(store: Store) -> None:
 
 
 async def _fill_releases(store: Store) -> None:
-    await store.run(lambda transaction: reviews.release(store, transaction, [MARK], MARK, NOW, timedelta(0)))
+    await store.run(lambda transaction: reviews.release(store, transaction, [MARK], NOW, timedelta(0)))
+    await store.run(lambda transaction: reviews.note(transaction, MARK, 1, NOW))
 
 
 async def _fill_entries(store: Store) -> None:
@@ -160,6 +161,7 @@ TIMED: dict[str, tuple[timedelta, Fill, Forget]] = {
     "asked": (lifetimes.COUNTED, _fill_asked, lambda store, after: asked.forget_old(store, (NOW + after).date())),
     "notes": (lifetimes.COUNTED, _fill_asked, lambda store, after: asked.forget_old(store, (NOW + after).date())),
     "releases": (lifetimes.RELEASED, _fill_releases, lambda store, after: _run(store, reviews.forget_old, NOW + after)),
+    "acts": (lifetimes.RELEASED, _fill_releases, lambda store, after: _run(store, reviews.forget_old, NOW + after)),
     "feed_entries": (lifetimes.NOT_IN_FEED, _fill_entries, lambda store, after: _run(store, feeds.forget_old, NOW + after)),
 }  # fmt: skip
 

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from bot.app import App
 from bot.commands.panic import panic as panic_command
 from bot.commands.status import status
-from bot.curating import curation
+from bot.curating import limit
 from bot.digests import Schedule, Subscription
 from bot.intake.history import begin
 from bot.keys import Keys
@@ -80,7 +80,7 @@ async def test_p17_a_stolen_account_is_narrow(two: Newsroom, monkeypatch: pytest
     assert await two.store.run(ledger.counts) == {}  # and nothing he writes goes to a channel
     await two.say(f"/publish {ITEM}", steward="ben")
     evidence.finds("a second steward does publish", ITEM in two.base.items)
-    monkeypatch.setattr(curation, "MOST_AN_HOUR", 1)
+    monkeypatch.setattr(limit, "MOST_AN_HOUR", 1)
     await two.say(f"/draft {FACT}")
     assert "Nobody publishes more than 1 in an hour" in (await two.say(f"/publish {FACT}", steward="ben")).text
     evidence.measured("alone: 0 published, 0 posts, 0 addresses shown; above the hourly limit: refused")

@@ -13,9 +13,10 @@ from weakref import WeakValueDictionary
 import aiohttp
 from nio import RoomSendResponse
 
-from bot.deliveries import Gone, Later, Outcome, Refused, Sent, Unsure
+from bot.deliveries import Gone, Later, Outcome, Refused, Sent, Unsure, Withheld
 from bot.logs import Event, Fate, fail, warn
 from bot.messages import Address, Reply
+from bot.transports import May, always
 from bot.transports.markup import parts
 from bot.transports.matrix import sharing
 from bot.transports.matrix.account import Account
@@ -73,9 +74,9 @@ class Sender:
             sent.append(outcome.id)
         return sent
 
-    async def once(self, room: str, content: JSON, transaction: str, *, lane: Lane) -> Outcome:
+    async def once(self, room: str, content: JSON, transaction: str, *, lane: Lane, may: May = always) -> Outcome:
         """One try, which may be repeated under the same transaction id for 23 hours."""
-        return await self._paced(room, partial(self._try, room, content, transaction), lane)
+        return await self._paced(room, partial(self._try, room, content, transaction, may), lane)
 
     async def redact(self, room: str, event: str, transaction: str) -> bool:
         """Take back a message of ours, however often that must be tried; whether it is taken back."""
@@ -110,11 +111,11 @@ class Sender:
             outcome = await attempt()
         if isinstance(outcome, Later) and outcome.after is not None:
             self.pacer.park(None, outcome.after)
-        elif not isinstance(outcome, (Unsure, Later)):
+        elif not isinstance(outcome, (Unsure, Later, Withheld)):
             self.reach.heard()
         return outcome
 
-    async def _try(self, room: str, content: JSON, transaction: str) -> Outcome:
+    async def _try(self, room: str, content: JSON, transaction: str, may: May = always) -> Outcome:
         known = self.client.rooms.get(room)
         if known is None:
             # Before the first sync nobody knows which rooms there are.
@@ -127,6 +128,8 @@ class Sender:
             async with asyncio.timeout(SEND_SECONDS):
                 if not await sharing.everybody_has_keys(self.client, room):
                     return Unsure()
+                if not await may():
+                    return Withheld()
                 response = await self.client.room_send(
                     room, "m.room.message", content, tx_id=transaction, ignore_unverified_devices=True
                 )

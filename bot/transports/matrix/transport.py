@@ -12,7 +12,7 @@ from bot.deliveries import Later, Outcome, Refused, Sent
 from bot.keys import Keys
 from bot.logs import Event, log, warn
 from bot.messages import Address, Reply
-from bot.transports import Receive
+from bot.transports import May, Receive, always
 from bot.transports.inbox import Inbox
 from bot.transports.markup import parts
 from bot.transports.matrix.connection import Connection, opened
@@ -103,15 +103,15 @@ class Matrix:
         """See `Transport`. Transaction ids are a device's own."""
         return datetime.fromtimestamp(self._session.account.made, UTC)
 
-    async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False) -> Outcome:
+    async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False, may: May = always) -> Outcome:
         """See `Transport`. The key is the transaction id, so that a repeat within a day is the same event."""
-        return await self._post(address, reply, key, None)
+        return await self._post(address, reply, key, None, may)
 
-    async def edit(self, address: Address, id: str, reply: Reply, key: str) -> Outcome:
+    async def edit(self, address: Address, id: str, reply: Reply, key: str, *, may: May = always) -> Outcome:
         """See `Transport`."""
-        return await self._post(address, reply, key, id)
+        return await self._post(address, reply, key, id, may)
 
-    async def _post(self, address: Address, reply: Reply, key: str, edits: str | None) -> Outcome:
+    async def _post(self, address: Address, reply: Reply, key: str, edits: str | None, may: May) -> Outcome:
         if self._connection is None:
             return NOT_YET
         sender = self._connection.sender
@@ -122,7 +122,7 @@ class Matrix:
             return Refused()
         content = content_of(part, self._wiring.commands)
         content = content if edits is None else edit_of(content, edits)
-        return await sender.once(address.chat, content, sender.transaction(key, 0), lane=Lane.DIGEST)
+        return await sender.once(address.chat, content, sender.transaction(key, 0), lane=Lane.DIGEST, may=may)
 
     async def delete(self, address: Address, ids: tuple[str, ...]) -> int:
         """See `Transport`."""

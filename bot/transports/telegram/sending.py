@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, MessageEntity
 
-from bot.deliveries import Gone, Later, Missing, Moved, Outcome, Refused, Sent, Unsure
+from bot.deliveries import Gone, Later, Missing, Moved, Outcome, Refused, Sent, Unsure, Withheld
 from bot.logs import Event, Fate, fail, warn
 from bot.messages import Address, Button, Opens, Reply
+from bot.transports import May, always
 from bot.transports.markup import Part, parts
 from bot.transports.pace import Lane
 from bot.transports.pacer import Pacer
@@ -54,15 +55,26 @@ class Sender:
         return [id for id in sent if id]
 
     async def once(
-        self, address: Address, part: Part, buttons: tuple[Button, ...] = (), *, lane: Lane, silent: bool = False
+        self,
+        address: Address,
+        part: Part,
+        buttons: tuple[Button, ...] = (),
+        *,
+        lane: Lane,
+        silent: bool = False,
+        may: May = always,
     ) -> Outcome:
         """One call, never repeated."""
         async with self.pacer.turn(address.chat, lane, shared=address.chat.startswith("-")):
+            if not await may():
+                return Withheld()
             return self._noted(address, await self.api.do(lambda bot: self._send(bot, address, part, buttons, silent)))
 
-    async def edit(self, address: Address, id: str, part: Part, buttons: tuple[Button, ...]) -> Outcome:
+    async def edit(self, address: Address, id: str, part: Part, buttons: tuple[Button, ...], may: May = always) -> Outcome:
         """One call that changes a message, behind all answers."""
         async with self.pacer.turn(address.chat, Lane.DIGEST, shared=address.chat.startswith("-")):
+            if not await may():
+                return Withheld()
             return self._noted(address, await self.api.do(self._call(address, part, buttons, id)))
 
     async def delete(self, address: Address, ids: tuple[str, ...]) -> int:

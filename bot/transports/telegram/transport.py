@@ -12,7 +12,7 @@ from typing import Any
 from bot.deliveries import Outcome, Refused, Sent
 from bot.logs import Event, log, warn
 from bot.messages import Address, Reply
-from bot.transports import Receive, TransportEnded
+from bot.transports import May, Receive, TransportEnded, always
 from bot.transports.inbox import Inbox
 from bot.transports.markup import parts
 from bot.transports.pace import Lane
@@ -100,16 +100,16 @@ class Telegram:
         """See `Transport`."""
         return None
 
-    async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False) -> Outcome:
+    async def post(self, address: Address, reply: Reply, key: str, *, silent: bool = False, may: May = always) -> Outcome:
         """See `Transport`. Telegram knows no key: what may have arrived is for the ledger to settle."""
         part, *more = parts(reply.spans)
         if more:
             return Refused()
-        return await self._sender.once(address, part, reply.buttons, lane=Lane.DIGEST, silent=silent)
+        return await self._sender.once(address, part, reply.buttons, lane=Lane.DIGEST, silent=silent, may=may)
 
-    async def edit(self, address: Address, id: str, reply: Reply, key: str) -> Outcome:
+    async def edit(self, address: Address, id: str, reply: Reply, key: str, *, may: May = always) -> Outcome:
         """See `Transport`."""
-        return await self._sender.edit(address, id, parts(reply.spans)[0], reply.buttons)
+        return await self._sender.edit(address, id, parts(reply.spans)[0], reply.buttons, may)
 
     async def delete(self, address: Address, ids: tuple[str, ...]) -> int:
         """See `Transport`."""
