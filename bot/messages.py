@@ -102,7 +102,7 @@ class Reply:
 
     `answers` are the ids of the facts and unknowns that it answers a question with, to count what is asked; `outcome` is
     answer, suggest, unknown or decline where it is what was found for a question. One that says that nothing is remembered
-    is not `remembered` itself.
+    is not `remembered` itself. One that `refuses` what a button says is for whoever tapped it, and never replaces a message.
     """
 
     spans: tuple[Span, ...]
@@ -112,6 +112,7 @@ class Reply:
     answers: tuple[str, ...] = ()
     outcome: str | None = None
     remembered: bool = True
+    refuses: bool = False
 
     @property
     def text(self) -> str:

@@ -54,7 +54,9 @@ class Roles:
         except (Unreachable, TokenRefused, OtherPoller):
             # Nobody may what nobody can check.
             return frozenset()
-        found = frozenset(self._mark(member.user.id) for member in members)
+        # In a channel some administrators may do this and that, but not post.
+        may = (member for member in members if getattr(member, "can_post_messages", None) is not False)
+        found = frozenset(self._mark(member.user.id) for member in may)
         if len(self._admins) < _MOST_CHATS:
             self._admins[name] = (now, found)
         return found

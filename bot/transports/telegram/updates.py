@@ -11,13 +11,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from telegram import Chat
+
 from bot import lifetimes
 from bot.logs import Event, warn
-from bot.messages import Message, Opens, Role, reply
+from bot.messages import Message, Opens, Reply, Role, reply
 from bot.transports import Receive
 from bot.transports.inbox import Inbox
 from bot.transports.telegram.api import Api
-from bot.transports.telegram.reading import Me, Migrated, OldButton, Read, Spoken, Standing, read
+from bot.transports.telegram.reading import Me, Migrated, OldButton, Read, Spoken, Standing, read, shared
 from bot.transports.telegram.roles import Roles
 from bot.transports.telegram.sending import Sender
 from bot.transports.wiring import Wiring
@@ -72,8 +74,10 @@ class Updates:
     def _work(self, receive: Receive, found: Read) -> Callable[[], Awaitable[None]] | None:
         match found:
             case Spoken(tap=str(query)):
-                self._aside(self._tell(query, None))
-                return None if self._again(found) else partial(self._answer, receive, found)
+                again = self._again(found)
+                if again or not shared(found.kind):
+                    self._aside(self._tell(query, None))
+                return None if again else partial(self._answer, receive, found)
             case Spoken():
                 return partial(self._answer, receive, found)
             case OldButton(query=query, language=language):
@@ -90,21 +94,32 @@ class Updates:
         await self._wiring.answered.remember(key, self._wiring.now())
 
     async def _answer(self, receive: Receive, spoken: Spoken) -> None:
-        async def role_of(_: Message) -> Role:
-            return await self._roles.role(spoken.message.address, spoken.kind, spoken.sender)
-
-        steward = self._wiring.stewards.get(f"telegram:{spoken.sender.user}")
-        said = await receive(replace(spoken.message, steward=steward), role_of)
+        said = await self._said(receive, spoken)
+        refused = said is not None and said.refuses
+        if spoken.tap is not None and shared(spoken.kind):
+            self._aside(self._tell(spoken.tap, said.text if said is not None and refused else None))
+            if refused:
+                return
         if said is None:
             return
         address, memory, now = spoken.message.address, self._wiring.memory, self._wiring.now()
         before = memory.answers_to(address, spoken.edits, now) if spoken.edits else ()
-        on = spoken.on if spoken.opens is Opens.REPLACE else (before[0] if before else None)
+        on = spoken.on if spoken.opens is Opens.REPLACE and not refused else (before[0] if before else None)
         if len(before) > 1:
             await self._sender.delete(address, before[1:])
         for id in await self._sender.answer(address, said, instead_of=on):
             if said.remembered:
                 memory.sent(address, id, spoken.message.id, self._wiring.now())
+
+    async def _said(self, receive: Receive, spoken: Spoken) -> Reply | None:
+        async def role_of(_: Message) -> Role:
+            return await self._roles.role(spoken.message.address, spoken.kind, spoken.sender)
+
+        if spoken.tap is not None and spoken.kind == Chat.CHANNEL and await role_of(spoken.message) is Role.ANYONE:
+            # All subscribers would see what one of them makes of a post.
+            return replace(reply(self._wiring.say("command.forbidden", spoken.message.language)), refuses=True)
+        steward = self._wiring.stewards.get(f"telegram:{spoken.sender.user}")
+        return await receive(replace(spoken.message, steward=steward), role_of)
 
     async def _stand(self, standing: Standing) -> None:
         if not standing.inside:
