@@ -133,6 +133,7 @@ class Memory:
             if now - choices.offered > FACT:
                 del self._choices[name]
         self._passed_on = [(name, at) for name, at in self._passed_on if now - at <= REPORT]
+        self._reports = {id: at for id, at in self._reports.items() if now - at <= REPORT}
         for name, said in list(self._facts.items()):
             if now - said.at > FACT:
                 del self._facts[name]
