@@ -32,6 +32,21 @@ RESTART = "restart"
 UNDER_WAY = "under-way"
 SESSION = timedelta(days=8)
 OPERATED = "operated"
+PACED = timedelta(minutes=2)
+"""Longer only while the platform tells us to wait."""
+LOG = timedelta(days=14)
+"""What the documents ask of who operates it: the log is the system's, not ours."""
+BACKED_UP = "backed-up"
+HISTORY = "history"
 
-STATED = {"fact": FACT, "own": OWN, "report": REPORT, "counted": COUNTED, "role": ROLE, "tap": TAP, "session": SESSION}
+STATED = {
+    "fact": FACT,
+    "own": OWN,
+    "report": REPORT,
+    "counted": COUNTED,
+    "role": ROLE,
+    "tap": TAP,
+    "session": SESSION,
+    "log": LOG,
+}
 """By the name that phrases call them."""

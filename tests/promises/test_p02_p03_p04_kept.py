@@ -13,7 +13,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import lifetimes
-from bot.app import App
+from bot.app import App, backups_of
 from bot.digests import Schedule, Subscription
 from bot.inventory import FILES, GROUPS, MEMORY, columns
 from bot.keys import Keys
@@ -27,7 +27,7 @@ from tests.bot_api import BotApi
 from tests.conftest import NOW
 from tests.live import app_on, live
 from tests.matrix import Homeserver, Person
-from tests.matrix_runs import Account, ask, meet
+from tests.matrix_runs import Account, ask, meet, until
 from tests.promises.conftest import Evidence
 
 KEYS = Keys(b"k" * 32)
@@ -66,8 +66,11 @@ async def test_p02_the_inventory_names_every_column(store: Store, evidence: Evid
     )
 
 
-def _unlisted(state: Path) -> set[str]:
-    files = {str(file.relative_to(state)) for file in state.rglob("*") if file.is_file()}
+def _files_in(state: Path) -> set[str]:
+    return {str(file.relative_to(state)) for file in state.rglob("*") if file.is_file()}
+
+
+def _unlisted(files: set[str]) -> set[str]:
     return {name for name in files if not any(fnmatch(name, kept.name) for kept in FILES)}
 
 
@@ -77,17 +80,23 @@ async def test_p02_the_inventory_names_every_file(
 ) -> None:
     state = tmp_path / "state"
     ana = api.user(1, "Ana", "en")
-    async with live(app_on(app, api.url, state)):
+    opened, seen = app_on(app, api.url, state), set[str]()
+    async with live(opened):
         api.say(ana, "/help")
         await api.wait_sent(1, 30)
+        backups_of(opened.settings).keep(b"rows", "older-version", KEYS)
+        await until((state / "heartbeat.json").exists, "a heartbeat")
+        seen |= _files_in(state)
     bot = await Account.make(hs, state)
     async with bot.here(app):
         await ask(anna, await meet(anna, bot.user))
-    assert _unlisted(state) == set()
-    count = sum(file.is_file() for file in state.rglob("*"))
+        seen |= _files_in(state)
+    seen |= _files_in(state)
+    assert {"heartbeat.json", "backups/older-version.backup"} <= seen
+    assert _unlisted(seen) == set()
     (state / "questions.log").touch()
-    evidence.finds("a file more", _unlisted(state) == {"questions.log"})
-    evidence.measured(f"{count} files after both platforms, none that is not listed")
+    evidence.finds("a file more", _unlisted(_files_in(state)) == {"questions.log"})
+    evidence.measured(f"{len(seen)} files while both platforms run and after them, none that is not listed")
 
 
 Fill = Callable[[Store], Awaitable[None]]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hmac
 import secrets
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
@@ -37,7 +36,7 @@ class Updates:
     def __init__(self, api: Api, wiring: Wiring, inbox: Inbox, sender: Sender, me: Me) -> None:
         self._api, self._wiring, self._inbox, self._sender, self._me = api, wiring, inbox, sender, me
         self._roles = Roles(api, wiring.stewards, wiring.room)
-        self._taps: dict[bytes, float] = {}
+        self._taps: set[bytes] = set()
         self._key = secrets.token_bytes(32)
         self._asides: set[asyncio.Task[Any]] = set()
         self._taps_at_once = asyncio.Semaphore(TAPS_AT_ONCE)
@@ -131,13 +130,13 @@ class Updates:
 
     def _again(self, spoken: Spoken) -> bool:
         """Whether this tap came already."""
-        now = time.monotonic()
         sign = f"{spoken.message.address}/{spoken.sender.user}/{spoken.on}/{spoken.message.text}"
         mark = hmac.digest(self._key, sign.encode(), "sha256")
-        self._taps = {other: at for other, at in self._taps.items() if now - at < TAP_SECONDS}
-        known = mark in self._taps
-        self._taps.setdefault(mark, now)
-        return known
+        if mark in self._taps:
+            return True
+        self._taps.add(mark)
+        asyncio.get_running_loop().call_later(TAP_SECONDS, self._taps.discard, mark)
+        return False
 
     async def _tell(self, query: str, text: str | None) -> None:
         """Answer a tap at once, so that its button stops turning; Telegram does not limit these, but a flood of them we do."""
