@@ -202,6 +202,25 @@ async def test_p04_deletion_leaves_no_byte(store: Store, database_url: str, evid
     evidence.measured(f"{there} copies before, {left} after ({store.engine.dialect.name})")
 
 
+async def test_p04_a_locked_table_keeps_nothing_in_the_others(store: Store, database_url: str) -> None:
+    if store.is_sqlite:
+        return
+    await store.run(_many_rows)
+    await _fill_releases(store)
+    await store.run(lambda connection: connection.execute(text("DELETE FROM shown")))
+    await store.run(lambda connection: connection.execute(text("DELETE FROM releases")))
+    async with store.engine.connect() as other:
+        for locked, free in (("shown", "releases"), ("releases", "shown")):
+            await other.execute(text(f"LOCK TABLE {locked} IN ACCESS SHARE MODE"))
+            rewriting = Rewriting(store)
+            await rewriting.rewrite()
+            assert free in rewriting._done
+            assert locked not in rewriting._done
+            await other.rollback()
+    await rewriting.rewrite()
+    assert await _copies(store, database_url, MARK) == 0
+
+
 def _careless(file: Path) -> int:
     """Copies that stay in a file where the setting is off."""
     other = file.with_name("careless.db")
