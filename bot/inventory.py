@@ -75,13 +75,13 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "kept.panic": ("panic",),
 }
 """The sentences of the full notice on what is on disk, and the tables that each of them speaks of."""
-_SEEN_BY = {"telegram": ("privacy.telegram", "privacy.better"), "matrix": ("privacy.matrix",)}
+SEEN_BY = {"telegram": ("privacy.telegram", "privacy.better"), "matrix": ("privacy.numbers", "privacy.matrix")}
 REMEMBERED, FILED = ("kept.remembered", "kept.passing", "kept.matrix"), ("kept.keys", "kept.rest")
 
 
 def notice(speaker: Speaker, platform: str, fingerprint: str) -> str:
     """What a phone shows at once: what is kept, and what the platform sees."""
-    keys = ("privacy", "privacy.asked", *_SEEN_BY.get(platform, ()))
+    keys = ("privacy", "privacy.asked", *SEEN_BY.get(platform, ()))
     return "\n\n".join(speaker.stated(key, fingerprint=fingerprint) for key in keys)
 
 
@@ -102,7 +102,8 @@ def full_notice(speaker: Speaker) -> str:
 def told(lives: Lifetime, speaker: Speaker, key: str) -> str:
     """A lifetime in words, as it stands in the phrase `key`."""
     if isinstance(lives, timedelta):
-        return speaker.say("lives.after", time=speaker.lasting(lives, key))
+        event = f"lives.after-{key.removeprefix('kept.')}"
+        return speaker.say(event if speaker.has(event) else "lives.after", time=speaker.lasting(lives, key))
     return speaker.say(f"lives.{lives}")
 
 

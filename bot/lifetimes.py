@@ -48,5 +48,6 @@ STATED = {
     "tap": TAP,
     "session": SESSION,
     "log": LOG,
+    "paced": PACED,
 }
 """By the name that phrases call them."""

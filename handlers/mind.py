@@ -51,8 +51,9 @@ async def mydata(message: Message, desk: Desk) -> Reply:
 async def forget(message: Message, desk: Desk) -> Reply:
     """Erase it; who manages the chat also ends its subscription."""
     speaker = desk.speaker(message)
+    stays = message.is_private and desk.memory.own(message.address, desk.now)
     desk.memory.forget(message.address)
-    said = speaker.say("forget")
+    said = speaker.say("forget") + (" " + speaker.say("forget.visible") if stays else "")
     # A room may have been subscribed while more people were in it.
     if desk.store is not None and desk.role is not None and await desk.role() is not Role.ANYONE:
         store = desk.store

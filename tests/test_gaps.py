@@ -275,6 +275,7 @@ async def test_on_telegram_the_message_that_is_tapped_is_what_is_sent(api: BotAp
     preview = api.sent[1]
     assert set(buttons(preview).values()) == {"1r/sendgap", "1r/dropgap"}
     assert quoted(OPEN) in text(api)
+    assert "at what time" in text(api)
     api.click_twice(ana, preview, "1r/sendgap")
     await api.wait_sent(3)
     await api.wait_calls("editMessageText", 1)

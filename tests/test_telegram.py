@@ -109,6 +109,7 @@ async def test_a_mistake_is_reported_without_a_name_and_said_only_once_it_arrive
     api.click(ana, api.sent[0], "1n/wrong van-camera-records")
     await api.wait_sent(2)
     shown = text(api)
+    assert "at what time" in shown
     api.click(ana, api.sent[1], "1n/report van-camera-records")
     await api.wait_sent(4)
     note, said = api.sent[2], api.sent[3]
