@@ -36,7 +36,7 @@ class Heartbeat:
     """`at` and `since` in seconds since 1970, `lag` of the event loop in seconds, `held` why digests wait: clock, disk.
 
     `due` are parts of digests whose time has come, `overdue` the seconds that the first of them has waited. `base` is the
-    content's hash, `questions` by platform and outcome, in tens and ten minutes late, so that no number tells of anybody.
+    content's hash, `questions` by platform and outcome, about, in tens, ten minutes late: no number tells of anybody.
     """
 
     at: int

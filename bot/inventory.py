@@ -32,6 +32,8 @@ FILES = (
     Kept("*.lock", "that one process serves an account; its name is a hash of the account's", lifetimes.OPERATED),
     Kept("vectors-*.npz", "the search's numbers for texts of the dossier, by a hash of the text", lifetimes.OPERATED),
     Kept("model/*", "what was learned from a changed dossier", lifetimes.OPERATED),
+    Kept("*heartbeat.json*", "how the running bot is, for who operates it: counts and words, nobody", lifetimes.RESTART),
+    Kept("backups/*", "copies of the database, encrypted, for who operates it", lifetimes.BACKED_UP),
     Kept("matrix*/*.account*", "device, access token and sync token, sealed with the key file", lifetimes.OPERATED),
     Kept("matrix*/*.account*", "HMACs of up to 4,000 rooms that were seen encrypted, sealed too", lifetimes.OPERATED),
     Kept("matrix*/*.account*", "whose sessions were read last, to make them unreadable; sealed too", lifetimes.UNDER_WAY),
@@ -39,6 +41,9 @@ FILES = (
     Kept("matrix*/*.db*", "sessions with devices and rooms, sealed, under HMACs; in clear only the day", lifetimes.SESSION),
 )
 """In the state folder; the key file lies beside it and data in a folder of the union's own."""
+
+HISTORY = (Kept("git commits", "what stewards changed, under their pseudonym, with its time", lifetimes.HISTORY),)
+"""In a data folder of the union's own."""
 
 MEMORY = {
     "_languages": Kept("chosen languages", "HMAC of a chat to the language that was chosen there", lifetimes.RESTART),
@@ -51,9 +56,13 @@ MEMORY = {
 """By the name of what holds it in `Memory`."""
 UNDER_WAY = (
     Kept("messages under way", "the message and its answer, until it was sent", lifetimes.UNDER_WAY),
+    Kept("stewards", "their accounts and pseudonyms, as the settings name them", lifetimes.RESTART),
     Kept("managers", "HMACs of a group's administrators, since they may set it up", lifetimes.ROLE),
     Kept("taps", "HMACs of buttons that were tapped, against doubled taps", lifetimes.TAP),
+    Kept("chats just written to", "HMAC of a chat to when, since platforms limit how fast", lifetimes.PACED),
     Kept("counts", "how often a fact was said this week, by nobody in particular", lifetimes.WEEK),
+    Kept("outcomes", "about how many questions were answered or not, since the start", lifetimes.RESTART),
+    Kept("notes for stewards", "what they are told and their room did not take yet; no question", lifetimes.RESTART),
     Kept("questions just asked", "HMAC of a question to what was found, so that it is searched once", lifetimes.RESTART),
     Kept("rooms on Matrix", "rooms that the bot is in, with members and devices, as the library needs them", lifetimes.RESTART),
 )
@@ -79,13 +88,13 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "kept.panic": ("panic",),
 }
 """The sentences of the full notice on what is on disk, and the tables that each of them speaks of."""
-_SEEN_BY = {"telegram": ("privacy.telegram", "privacy.better"), "matrix": ("privacy.matrix",)}
+SEEN_BY = {"telegram": ("privacy.telegram", "privacy.better"), "matrix": ("privacy.numbers", "privacy.matrix")}
 REMEMBERED, FILED = ("kept.remembered", "kept.passing", "kept.matrix"), ("kept.keys", "kept.rest")
 
 
 def notice(speaker: Speaker, platform: str, fingerprint: str) -> str:
     """What a phone shows at once: what is kept, and what the platform sees."""
-    keys = ("privacy", "privacy.asked", *_SEEN_BY.get(platform, ()))
+    keys = ("privacy", "privacy.asked", *SEEN_BY.get(platform, ()))
     return "\n\n".join(speaker.stated(key, fingerprint=fingerprint) for key in keys)
 
 
@@ -106,7 +115,8 @@ def full_notice(speaker: Speaker) -> str:
 def told(lives: Lifetime, speaker: Speaker, key: str) -> str:
     """A lifetime in words, as it stands in the phrase `key`."""
     if isinstance(lives, timedelta):
-        return speaker.say("lives.after", time=speaker.lasting(lives, key))
+        event = f"lives.after-{key.removeprefix('kept.')}"
+        return speaker.say(event if speaker.has(event) else "lives.after", time=speaker.lasting(lives, key))
     return speaker.say(f"lives.{lives}")
 
 

@@ -32,6 +32,12 @@ RESTART = "restart"
 UNDER_WAY = "under-way"
 SESSION = timedelta(days=8)
 OPERATED = "operated"
+PACED = timedelta(minutes=2)
+"""Longer only while the platform tells us to wait."""
+LOG = timedelta(days=14)
+"""What the documents ask of who operates it: the log is the system's, not ours."""
+BACKED_UP = "backed-up"
+HISTORY = "history"
 
 ROUND = timedelta(minutes=1)
 REST = timedelta(minutes=10)
@@ -39,5 +45,15 @@ INVITED = timedelta(hours=1)
 LATE = timedelta(hours=24)
 """A message that could be read by then would be too old to be answered."""
 
-STATED = {"fact": FACT, "own": OWN, "report": REPORT, "counted": COUNTED, "role": ROLE, "tap": TAP, "session": SESSION}
+STATED = {
+    "fact": FACT,
+    "own": OWN,
+    "report": REPORT,
+    "counted": COUNTED,
+    "role": ROLE,
+    "tap": TAP,
+    "session": SESSION,
+    "log": LOG,
+    "paced": PACED,
+}
 """By the name that phrases call them."""

@@ -46,6 +46,7 @@ class Event(Enum):
     SETUP_FAILED = "setup-failed"
     TRANSPORT_FAILED = "transport-failed"
     PURGED = "purged"
+    NOT_REWRITTEN = "not-rewritten"
     LEASE_LOST = "lease-lost"
     ACCOUNT_TAKEN = "account-taken"
     ACCOUNT_ENDED = "account-ended"

@@ -30,10 +30,18 @@ class _Own:
 
 
 @dataclass(frozen=True, slots=True)
+class _Said:
+    fact: str
+    at: datetime
+    private: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Choices:
     says: tuple[str, ...]
     offered: datetime
     under: str | None
+    private: bool
 
 
 @dataclass(slots=True)
@@ -42,7 +50,7 @@ class Memory:
 
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     _languages: dict[bytes, str] = field(default_factory=dict, repr=False)
-    _facts: dict[bytes, tuple[str, datetime]] = field(default_factory=dict, repr=False)
+    _facts: dict[bytes, _Said] = field(default_factory=dict, repr=False)
     _own: dict[bytes, list[_Own]] = field(default_factory=dict, repr=False)
     _choices: dict[bytes, _Choices] = field(default_factory=dict, repr=False)
     _reports: dict[str, datetime] = field(default_factory=dict, repr=False)
@@ -57,24 +65,25 @@ class Memory:
 
     def fact(self, address: Address, now: datetime) -> str | None:
         """The id of the last fact said in this chat within ten minutes."""
-        id, said = self._facts.get(self._name(address), ("", datetime.min))
-        return id if id and now.replace(tzinfo=None) - said <= FACT else None
+        said = self._facts.get(self._name(address))
+        return said.fact if said and now - said.at <= FACT else None
 
-    def said(self, address: Address, fact: str, now: datetime) -> None:
+    def said(self, address: Address, fact: str, now: datetime, *, private: bool = True) -> None:
         """A fact was said; what is older than its lifetime is dropped from all chats."""
-        moment = now.replace(tzinfo=None)
-        for name in [name for name, (_, said) in self._facts.items() if moment - said > FACT]:
+        for name in [name for name, said in self._facts.items() if now - said.at > FACT]:
             del self._facts[name]
-        _keep(self._facts, self._name(address), (fact, moment))
+        _keep(self._facts, self._name(address), _Said(fact, now, private))
 
-    def offered(self, address: Address, says: tuple[str, ...], now: datetime, under: str | None = None) -> None:
+    def offered(
+        self, address: Address, says: tuple[str, ...], now: datetime, under: str | None = None, *, private: bool = True
+    ) -> None:
         """What the numbers of the last answer mean, where there are no buttons; kept as long as the answer.
 
         `under` is the text that they hang on, where one of them needs it.
         """
         self._choices.pop(self._name(address), None)
         if says:
-            _keep(self._choices, self._name(address), _Choices(says, now, under))
+            _keep(self._choices, self._name(address), _Choices(says, now, under, private))
 
     def choices(self, address: Address, now: datetime) -> tuple[str, ...]:
         """What the numbers of the last answer mean."""
@@ -124,8 +133,9 @@ class Memory:
             if now - choices.offered > FACT:
                 del self._choices[name]
         self._passed_on = [(name, at) for name, at in self._passed_on if now - at <= REPORT]
-        for name, (_, said) in list(self._facts.items()):
-            if now.replace(tzinfo=None) - said > FACT:
+        self._reports = {id: at for id, at in self._reports.items() if now - at <= REPORT}
+        for name, said in list(self._facts.items()):
+            if now - said.at > FACT:
                 del self._facts[name]
 
     def reported(self, fact: str, now: datetime) -> None:
@@ -162,6 +172,18 @@ class Memory:
         self._facts.pop(self._name(address), None)
         self._own.pop(self._name(address), None)
         self._choices.pop(self._name(address), None)
+        self._pass_on_by_nobody(address)
+
+    def others_read(self, address: Address) -> None:
+        """Others read in this chat now: what was said while it was private is not for them."""
+        name = self._name(address)
+        if name in self._facts and self._facts[name].private:
+            del self._facts[name]
+        if name in self._choices and self._choices[name].private:
+            del self._choices[name]
+        self._pass_on_by_nobody(address)
+
+    def _pass_on_by_nobody(self, address: Address) -> None:
         # How many all chats passed on still counts, from whom no more.
         self._passed_on = [(b"" if name == self._name(address) else name, at) for name, at in self._passed_on]
 

@@ -102,7 +102,8 @@ class Reply:
 
     `answers` are the ids of the facts and unknowns that it answers a question with, to count what is asked; `outcome` is
     answer, suggest, unknown or decline where it is what was found for a question. One that says that nothing is remembered
-    is not `remembered` itself. `note` is what the stewards' room hears of it, where it is not said there.
+    is not `remembered` itself. `note` is what the stewards' room hears of it, where it is not said there. One that `refuses`
+    what a button says is for whoever tapped it, and never replaces a message.
     """
 
     spans: tuple[Span, ...]
@@ -113,6 +114,7 @@ class Reply:
     outcome: str | None = None
     remembered: bool = True
     note: str | None = None
+    refuses: bool = False
 
     @property
     def text(self) -> str:

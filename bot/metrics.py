@@ -93,7 +93,7 @@ def _process(beat: Heartbeat) -> Iterator[Metric]:
         ("items", "Dossier items in the base.", beat.items),
     )
     asked = CounterMetricFamily(
-        "rueckspiegel_questions", "Questions by outcome, in tens and ten minutes late.", labels=("platform", "outcome")
+        "rueckspiegel_questions", "Questions by outcome, about, in tens, ten minutes late.", labels=("platform", "outcome")
     )
     for platform, outcomes in beat.questions.items():
         for outcome, number in outcomes.items():

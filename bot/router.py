@@ -74,7 +74,7 @@ class Router:
             nearest = " " + speaker.say("command.nearest", command=f"/{near[0]}") if near else ""
             return reply(speaker.say("command.unknown", command=f"/{name[:LONGEST_NAME]}", nearest=nearest))
         if command.needs is not Role.ANYONE and _RANK[await role_of(message)] < _RANK[command.needs]:
-            return reply(speaker.say("command.forbidden"))
+            return replace(reply(speaker.say("command.forbidden")), refuses=True)
         if command.needs is Role.STEWARD and not command.always and await desk.stopped():
             return reply(speaker.say("panic.stopped"))
         return await command.handler(message, replace(desk, role=partial(role_of, message)))

@@ -37,7 +37,7 @@ async def _answer(text: str, message: Message, desk: Desk) -> Reply:
     replies = [render(one, desk.speaker(message, one.language)) for one in heard]
     facts = [one.fact for one in replies if one.fact]
     if facts:
-        desk.memory.said(message.address, facts[-1], desk.now)
+        desk.memory.said(message.address, facts[-1], desk.now, private=message.is_private)
     said = replace(replies[0] if len(replies) == 1 else _both(replies), outcome=named(heard[0])[0])
     return with_way_on(said, text, desk.speaker(message, heard[0].language)) if any(map(is_open, heard)) else said
 

@@ -18,9 +18,12 @@ router = Router()
 
 @router.command("digest", help="help.digest", needs=Role.MANAGER)
 async def digest(message: Message, desk: Desk) -> Reply:
-    """`/digest`: what is set; with words: set up, change or end it."""
+    """`/digest`: what is set; with words: set up, change or end it.
+
+    A room that became private keeps what was set up before, and it can still be changed and ended there.
+    """
     speaker = desk.speaker(message)
-    if message.is_private or desk.store is None:
+    if desk.store is None:
         return reply(speaker.say("digest.private"))
     words = argument_of(message.text).casefold().split()
     store = desk.store
@@ -40,6 +43,8 @@ async def _do(
 ) -> Reply:
     speaker = desk.speaker(message)
     if found is None:
+        if message.is_private:
+            return reply(speaker.say("digest.private"))
         if words and words[0] in ("daily", "weekly"):
             return await _subscribe(words, message, desk, store, transaction)
         return reply(speaker.say("digest.none" if words != ["off"] else "digest.ended"), *_offers(speaker))
@@ -114,14 +119,14 @@ def described(subscription: Subscription, speaker: Speaker, desk: Desk) -> str:
 async def status(message: Message, desk: Desk) -> Reply:
     """Last and next digest of this chat, what is held back, and why."""
     speaker = desk.speaker(message)
-    if desk.store is None or message.is_private:
+    if desk.store is None:
         return reply(speaker.say("digest.private"))
     store = desk.store
 
     async def work(transaction: Transaction) -> str:
         found = await subscriptions.subscription_of(store, transaction, message.address)
         if found is None:
-            return speaker.say("digest.none")
+            return speaker.say("digest.private" if message.is_private else "digest.none")
         lines = [speaker.say("status.stopped")] if await panic.since(transaction) is not None else []
         lines.append(described(found, speaker, desk))
         last = await ledger.last_slot(transaction, found.id, desk.now)

@@ -34,7 +34,7 @@ async def wrong(message: Message, desk: Desk) -> Reply:
         return reply(speaker.say("fact.unknown", id=argument_of(message.text)[:40]))
     if not desk.reports:
         return reply(speaker.say("wrong.nowhere", contact=speaker.whom()))
-    shown = speaker.say("wrong.preview", report=_report(fact, desk))
+    shown = speaker.say("wrong.preview", report=_report(fact, desk)) + "\n\n" + speaker.say("gap.when")
     return reply(shown, Button(speaker.say("button.send"), f"/report {fact.id}"))
 
 

@@ -87,7 +87,9 @@ def _lost(speaker: Speaker) -> Reply:
 def _preview(text: str, speaker: Speaker, lead: str = "") -> Reply:
     found = named(text)
     warning = speaker.say("gap.names", found=", ".join(found)) if found else ""
-    shown = "\n\n".join(part for part in (lead, speaker.say("gap.preview"), quoted(text), warning) if part)
+    shown = "\n\n".join(
+        part for part in (lead, speaker.say("gap.preview"), quoted(text), speaker.say("gap.when"), warning) if part
+    )
     return reply(
         shown,
         Button(speaker.say("button.pass-on"), "/sendgap", Opens.REPLACE, reads=True),

@@ -19,7 +19,7 @@ async def started(message: Message, desk: Desk) -> Reply:
     speaker = desk.speaker(message)
     fact = desk.base.corpus.facts.get(wanted)
     if fact is not None:
-        desk.memory.said(message.address, fact.id, desk.now)
+        desk.memory.said(message.address, fact.id, desk.now, private=message.is_private)
         return answer(Answer(fact, 1.0), speaker)
     if wanted in desk.base.topics:
         facts = [fact for fact in desk.base.corpus.facts.values() if fact.topic == wanted]

@@ -39,7 +39,7 @@ async def mydata(message: Message, desk: Desk) -> Reply:
     kept += [speaker.say("mydata.fact", fact=", ".join(said))] if said else []
     own = desk.memory.own(message.address, desk.now)
     kept += [speaker.say("mydata.own", count=str(len(own)))] if own else []
-    under = desk.memory.under(message.address, desk.now)
+    under = desk.memory.under(message.address, desk.now) if message.is_private else None
     kept += [speaker.say("mydata.question", text=quoted_in(under) or under)] if under else []
     passed_on = desk.memory.passed_on(message.address, desk.now)
     kept += [speaker.say("mydata.passed-on", count=str(passed_on))] if passed_on else []
@@ -51,9 +51,11 @@ async def mydata(message: Message, desk: Desk) -> Reply:
 async def forget(message: Message, desk: Desk) -> Reply:
     """Erase it; who manages the chat also ends its subscription."""
     speaker = desk.speaker(message)
+    stays = message.is_private and desk.memory.own(message.address, desk.now)
     desk.memory.forget(message.address)
-    said = speaker.say("forget")
-    if desk.store is not None and not message.is_private and desk.role is not None and await desk.role() is not Role.ANYONE:
+    said = speaker.say("forget") + (" " + speaker.say("forget.visible") if stays else "")
+    # A room may have been subscribed while more people were in it.
+    if desk.store is not None and desk.role is not None and await desk.role() is not Role.ANYONE:
         store = desk.store
 
         async def work(transaction: Transaction) -> bool:
@@ -69,6 +71,6 @@ async def forget(message: Message, desk: Desk) -> Reply:
 
 async def _subscribed(message: Message, desk: Desk) -> bool:
     store = desk.store
-    if store is None or message.is_private:
+    if store is None:
         return False
     return await store.run(lambda transaction: chat_of(store, transaction, message.address)) is not None

@@ -79,6 +79,11 @@ def with_changed(app: App, item: Item) -> Base:
     return replace(app.base, items={**app.base.items, item.id: item})
 
 
+def without_fact(app: App, id: str) -> Base:
+    """The base without one fact."""
+    return replace(app.base, facts={other: fact for other, fact in app.base.facts.items() if other != id})
+
+
 def with_item(app: App, id: str) -> Base:
     """The base with one item more, published today."""
     old = next(iter(app.base.items.values()))

@@ -275,6 +275,7 @@ async def test_on_telegram_the_message_that_is_tapped_is_what_is_sent(api: BotAp
     preview = api.sent[1]
     assert set(buttons(preview).values()) == {"1r/sendgap", "1r/dropgap"}
     assert quoted(OPEN) in text(api)
+    assert "at what time" in text(api)
     api.click_twice(ana, preview, "1r/sendgap")
     await api.wait_sent(3)
     await api.wait_calls("editMessageText", 1)
@@ -289,18 +290,19 @@ async def test_on_telegram_the_message_that_is_tapped_is_what_is_sent(api: BotAp
 
 @pytest.mark.usefixtures("bot")
 async def test_on_telegram_no_forged_tap_sends_what_was_not_shown(api: BotApi) -> None:
-    """Data of another client, on messages that show no text, or on one that is not ours."""
+    """Data of another client, on messages that do not offer it, or on one that is not ours; nor does a typed command."""
     ana = api.user(1001, "Ana", language_code="en")
     api.say(ana, "/start")
     await api.wait_sent(1)
     api.click(ana, api.sent[0], "1r/sendgap", forge=True)
-    await api.wait_calls("editMessageText", 1)
-    assert "can no longer be read" in text(api, 0)
     own = api.say(ana, quoted("my boss did it"))
     await api.wait_sent(2)
     api.click(ana, own, "1n/sendgap", forge=True)
+    await api.wait_calls("answerCallbackQuery", 2)
+    api.say(ana, "/sendgap my boss did it", reply_to=own)
     await api.wait_sent(3)
     assert "can no longer be read" in text(api)
+    assert api.calls_of("editMessageText") == []
     assert _at(api, -100555) == []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import resource
 import signal
 import socket
@@ -163,20 +164,51 @@ def test_metrics_are_for_this_machine_alone(value: str) -> None:
     assert read_settings({"RUECKSPIEGEL_METRICS": "[::1]:9464"}).metrics == ("::1", 9464)
 
 
-def test_a_tally_is_coarse_and_late() -> None:
+def test_a_tally_is_late_by_a_whole_turn() -> None:
     clock = Clock(NOW)
-    tally = Tally(clock)
-    for _ in range(27):
+    tally = Tally(clock, dice=lambda _: 0)
+    for _ in range(3):
         tally.count("telegram", "answer")
-    tally.count("matrix", "unknown")
+    clock.now += timedelta(minutes=9)
+    tally.count("telegram", "answer")
+    clock.now += timedelta(minutes=1)
     assert tally.shown() == {}
-    clock.now += timedelta(minutes=10)
-    assert tally.shown() == {"telegram": {"answer": 20}, "matrix": {"unknown": 0}}
-    for _ in range(9):
+    tally.count("matrix", "unknown")
+    clock.now += timedelta(minutes=9)
+    assert tally.shown() == {}
+    clock.now += timedelta(minutes=1)
+    assert tally.shown() == {"telegram": {"answer": 40}}
+    clock.now += timedelta(minutes=25)
+    assert tally.shown() == {"telegram": {"answer": 40}, "matrix": {"unknown": 10}}
+
+
+def test_nobody_can_bring_a_tally_to_where_one_person_moves_it() -> None:
+    """Whoever asks until it moves, and nine times more, learns of the next question no more than of any."""
+    moved = 0
+    for seed in range(2_000):
+        clock, dice = Clock(NOW), random.Random(seed)
+        tally = Tally(clock, dice.randrange)
+
+        def ask(times: int, tally: Tally = tally, clock: Clock = clock) -> int:
+            for _ in range(times):
+                tally.count("telegram", "answer")
+            clock.now += timedelta(minutes=30)
+            return tally.shown().get("telegram", {}).get("answer", 0)
+
+        while not ask(1):
+            pass
+        primed = ask(9)
+        moved += ask(1) != primed
+    assert 0.07 < moved / 2_000 < 0.13
+
+
+def test_in_the_long_run_a_tally_is_right() -> None:
+    clock, dice = Clock(NOW), random.Random(1)
+    tally = Tally(clock, dice.randrange)
+    for _ in range(100_000):
         tally.count("telegram", "answer")
-    assert tally.shown()["telegram"] == {"answer": 20}
-    clock.now += timedelta(minutes=10)
-    assert tally.shown()["telegram"] == {"answer": 30}
+    clock.now += timedelta(minutes=30)
+    assert tally.shown()["telegram"]["answer"] == pytest.approx(100_000, rel=0.03)
 
 
 async def test_every_question_of_a_chat_is_tallied_by_its_outcome(

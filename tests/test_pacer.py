@@ -191,6 +191,19 @@ def test_chats_that_fell_silent_are_forgotten_while_others_speak() -> None:
     drive(play)
 
 
+def test_nobody_need_write_for_them_to_be_forgotten() -> None:
+    async def play(road: Road) -> None:
+        for number in range(300):
+            await road.go(f"{number}")
+        road.pacer.park("299", 300.0)
+        await asyncio.sleep(120)
+        assert len(road.pacer._chats) == 1
+        await asyncio.sleep(300)
+        assert len(road.pacer._chats) == 0
+
+    drive(play)
+
+
 _CHATS = st.sampled_from(["1", "2", "3", "-1", "-2"])
 _ARRIVALS = st.lists(st.tuples(_CHATS, st.sampled_from(Lane), st.floats(0, 20), st.booleans()), max_size=60)
 _PARKED = st.lists(st.tuples(st.sampled_from(["1", "-1"]), st.floats(0, 20), st.floats(0, 30)), max_size=4)

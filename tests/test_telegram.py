@@ -11,7 +11,7 @@ import pytest
 from bot.app import App
 from bot.loops.serve import Service
 from tests.bot_api import BotApi
-from tests.live import CONTACT, QUESTION, ROOM, app_on, buttons, live, text
+from tests.live import CONTACT, QUESTION, ROOM, app_on, buttons, live, text, without_fact
 
 
 @pytest.fixture
@@ -83,9 +83,22 @@ async def test_a_button_of_last_month_says_so(api: BotApi) -> None:
     api.click(ana, api.sent[0], "0:fact:van-camera-records", forge=True)
     await api.wait_calls("answerCallbackQuery", 1)
     assert "older version" in str(api.answered_queries[-1])
-    api.click(ana, api.sent[0], "1n/start gone-since-then", forge=True)
-    await api.wait_sent(2)
-    assert "There is no answer gone-since-then" in text(api)
+    api.click(ana, api.sent[0], "1n/start van-camera-records", forge=True)
+    await api.wait_calls("answerCallbackQuery", 2)
+    assert "older version" in str(api.answered_queries[-1])
+    assert len(api.sent) == 1
+
+
+async def test_a_button_whose_answer_is_gone_since_then_says_so(api: BotApi, app: App, tmp_path: Path) -> None:
+    ana = api.user(1, "Ana", language_code="en")
+    opened = app_on(app, api.url, tmp_path / "state")
+    async with live(opened):
+        api.say(ana, "/start van-cameras")
+        await api.wait_sent(1)
+        opened.base = without_fact(opened, "van-camera-records")
+        api.click(ana, api.sent[0], "1n/start van-camera-records")
+        await api.wait_sent(2)
+    assert "There is no answer van-camera-records" in text(api)
 
 
 @pytest.mark.usefixtures("bot")
@@ -96,6 +109,7 @@ async def test_a_mistake_is_reported_without_a_name_and_said_only_once_it_arrive
     api.click(ana, api.sent[0], "1n/wrong van-camera-records")
     await api.wait_sent(2)
     shown = text(api)
+    assert "at what time" in shown
     api.click(ana, api.sent[1], "1n/report van-camera-records")
     await api.wait_sent(4)
     note, said = api.sent[2], api.sent[3]
@@ -104,7 +118,7 @@ async def test_a_mistake_is_reported_without_a_name_and_said_only_once_it_arrive
     assert not {"Ana", "canary", "1001"} & set(str(note["text"]).split())
     assert "Passed on" in str(said["text"])
     api.set_status(-100555, "deleted")
-    api.click(ana, api.sent[0], "1n/report van-camera-maker", forge=True)
+    api.say(ana, "/report van-camera-maker")
     await api.wait_sent(5)
     assert "could not be passed on" in text(api)
 

@@ -11,7 +11,7 @@ from bot.app import today
 from bot.base import Base, load_base, shipped_folder
 from bot.config import Settings, read_settings
 from bot.connections import connections
-from bot.inventory import FILES, MEMORY, ON_MATRIX, UNDER_WAY, Kept, columns, told
+from bot.inventory import FILES, HISTORY, MEMORY, ON_MATRIX, UNDER_WAY, Kept, columns, told
 from bot.speaker import Speaker
 
 Rows = Sequence[tuple[str, ...]]
@@ -34,6 +34,7 @@ def tables(accounts: Sequence[Settings], base: Base) -> Mapping[str, Rows]:
     return {
         "In the database": _kept("column", columns(), speaker),
         "In the state folder": _kept("file", FILES, speaker),
+        "In a data folder of the union's own": _kept("what", HISTORY, speaker),
         "In memory": _kept("what", (*MEMORY.values(), *UNDER_WAY, *ON_MATRIX.values()), speaker),
         "Connections": [
             ("by", "to", "why"),

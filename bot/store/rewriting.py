@@ -8,7 +8,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.logs import Event, warn
 from bot.store.engine import Store
 
 EVERY = timedelta(hours=1)
@@ -39,9 +42,17 @@ class Rewriting:
             await connection.execute(text("SET lock_timeout = '2s'"))
             await connection.execute(text("SET statement_timeout = '60s'"))
             try:
-                for name in changed:
-                    await connection.execute(text(f'VACUUM (FULL) "{name}"'))
-                    self._done[name] = counted[name]
+                return sum([await self._rewritten(connection, name, counted[name]) for name in changed])
             finally:
                 await connection.invalidate()  # Its timeouts are nobody else's.
-        return len(changed)
+
+    async def _rewritten(self, connection: AsyncConnection, name: str, gone: int) -> bool:
+        try:
+            await connection.execute(text(f'VACUUM (FULL) "{name}"'))
+        except DBAPIError as error:  # One that is locked must not keep what was deleted in the others.
+            if error.connection_invalidated:
+                raise
+            warn(Event.NOT_REWRITTEN, exception=error)
+            return False
+        self._done[name] = gone
+        return True

@@ -69,6 +69,7 @@ class Inbox:
         else:
             self.shed += 1
             self._close(update)
+            _drop(update)
             warn(Event.UPDATE_SHED, count=self.shed)
             return False
         return True
@@ -177,7 +178,8 @@ class Inbox:
                     await waiting[0].work()
                 except Exception as error:  # Whatever fails in one update must not stop the next.
                     fail(Event.ANSWER_FAILED, exception=error)
-                self._close(waiting.popleft())
+                self._close(waiting[0])
+                _drop(waiting.popleft())
         finally:
             del self._tasks[chat]
             if not waiting:
@@ -187,6 +189,11 @@ class Inbox:
         if update.open:
             update.open = False
             self._moved.set()
+
+
+def _drop(update: _Update) -> None:
+    """Its number stays until the platform knows that it is done; of what was said and by whom nothing does."""
+    update.chat, update.work = "", _nothing
 
 
 async def _nothing() -> None:

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from heapq import heappop, heappush
-from itertools import count
+from itertools import count, islice
 
 from bot.logs import Event, warn
 from bot.transports.pace import MINUTE, TELEGRAM, Chat, Lane, Limits
@@ -36,6 +36,7 @@ class Pacer:
         self._parked_all = 0.0
         self._told: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._sweeper: asyncio.TimerHandle | None = None
         self._in_flight: set[asyncio.Future[None]] = set()
         self._key = secrets.token_bytes(32)
 
@@ -45,7 +46,10 @@ class Pacer:
         chat = self._name(chat)
         state = self._chats.setdefault(chat, Chat())
         state.shared = shared
-        future = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future = loop.create_future()
+        if self._sweeper is None:
+            self._sweeper = loop.call_later(MINUTE, self._sweep)
         state.waiting[lane].append(future)
         if len(state.waiting[lane]) == 1:
             heappush(self._queues[lane], (state.ready(self._limits), next(self._order), chat))
@@ -175,7 +179,15 @@ class Pacer:
 
     def _tidy(self, now: float) -> None:
         """Drop what no longer limits anybody, a few chats at a time, so that the past is not kept."""
-        for name in list(self._chats)[:8]:
+        self._forget(list(islice(self._chats, 8)), now)
+
+    def _sweep(self) -> None:
+        """The same where nobody writes any more."""
+        self._forget(list(self._chats), self._clock())
+        self._sweeper = asyncio.get_running_loop().call_later(MINUTE, self._sweep) if self._chats else None
+
+    def _forget(self, names: list[str], now: float) -> None:
+        for name in names:
             state = self._chats.pop(name)
             while state.spoken and now - state.spoken[0] > MINUTE:
                 state.spoken.popleft()

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import lifetimes
-from bot.app import App
+from bot.app import App, backups_of
 from bot.digests import Schedule, Subscription
 from bot.inventory import FILES, GROUPS, MEMORY, ON_MATRIX, columns
 from bot.keys import Keys
@@ -34,7 +34,7 @@ from tests.bot_api import BotApi
 from tests.conftest import NOW
 from tests.live import app_on, live
 from tests.matrix import Homeserver, Person
-from tests.matrix_runs import Account, ask, meet
+from tests.matrix_runs import Account, ask, meet, until
 from tests.promises.conftest import Evidence
 
 KEYS = Keys(b"k" * 32)
@@ -94,15 +94,18 @@ def test_p02_the_inventory_names_what_matrix_remembers(evidence: Evidence, monke
     evidence.finds("a part more", "Late._asked" in _held())
 
 
-def _unlisted(state: Path) -> set[str]:
-    files = {str(file.relative_to(state)) for file in state.rglob("*") if file.is_file()}
+def _files_in(state: Path) -> set[str]:
+    return {str(file.relative_to(state)) for file in state.rglob("*") if file.is_file()}
+
+
+def _unlisted(files: set[str]) -> set[str]:
     return {name for name in files if not any(fnmatch(name, kept.name) for kept in FILES)}
 
 
-async def _watched(state: Path, person: Person, room: str, answers: int) -> None:
-    """No file that is not listed, however short its life is, until so many answers have come."""
+async def _watched(seen: set[str], state: Path, person: Person, room: str, answers: int) -> None:
+    """Every file, however short its life is, until so many answers have come."""
     while len(person.seen(room)) < answers:
-        assert _unlisted(state) == set()
+        seen |= _files_in(state)
         await asyncio.sleep(0)
 
 
@@ -112,20 +115,24 @@ async def test_p02_the_inventory_names_every_file(
 ) -> None:
     state = tmp_path / "state"
     ana = api.user(1, "Ana", "en")
-    async with live(app_on(app, api.url, state)):
+    opened, seen = app_on(app, api.url, state), set[str]()
+    async with live(opened):
         api.say(ana, "/help")
         await api.wait_sent(1, 30)
-        assert _unlisted(state) == set()
+        backups_of(opened.settings).keep(b"rows", "older-version", KEYS)
+        await until((state / "heartbeat.json").exists, "a heartbeat")
+        seen |= _files_in(state)
     bot = await Account.make(hs, state)
     async with bot.here(app):
         room = await meet(anna, bot.user)
         for number in range(1, 4):
-            await asyncio.gather(ask(anna, room, number), _watched(state, anna, room, number))
-    assert _unlisted(state) == set()
-    count = sum(file.is_file() for file in state.rglob("*"))
+            await asyncio.gather(ask(anna, room, number), _watched(seen, state, anna, room, number))
+    seen |= _files_in(state)
+    assert {"heartbeat.json", "backups/older-version.backup"} <= seen
+    assert _unlisted(seen) == set()
     (state / "questions.log").touch()
-    evidence.finds("a file more", _unlisted(state) == {"questions.log"})
-    evidence.measured(f"{count} files after both platforms, none that is not listed")
+    evidence.finds("a file more", _unlisted(_files_in(state)) == {"questions.log"})
+    evidence.measured(f"{len(seen)} files while both platforms run and after them, none that is not listed")
 
 
 Fill = Callable[[Store], Awaitable[None]]
@@ -231,6 +238,25 @@ async def test_p04_deletion_leaves_no_byte(store: Store, database_url: str, evid
         left = await _copies(store, database_url, MARK)
     assert left == 0
     evidence.measured(f"{there} copies before, {left} after ({store.engine.dialect.name})")
+
+
+async def test_p04_a_locked_table_keeps_nothing_in_the_others(store: Store, database_url: str) -> None:
+    if store.is_sqlite:
+        return
+    await store.run(_many_rows)
+    await _fill_releases(store)
+    await store.run(lambda connection: connection.execute(text("DELETE FROM shown")))
+    await store.run(lambda connection: connection.execute(text("DELETE FROM releases")))
+    async with store.engine.connect() as other:
+        for locked, free in (("shown", "releases"), ("releases", "shown")):
+            await other.execute(text(f"LOCK TABLE {locked} IN ACCESS SHARE MODE"))
+            rewriting = Rewriting(store)
+            await rewriting.rewrite()
+            assert free in rewriting._done
+            assert locked not in rewriting._done
+            await other.rollback()
+    await rewriting.rewrite()
+    assert await _copies(store, database_url, MARK) == 0
 
 
 def _careless(file: Path) -> int:

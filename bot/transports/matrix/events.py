@@ -124,6 +124,8 @@ class Events:
         before = memory.answers_to(message.address, question, now, spoken.sender) if spoken.edits else ()
         if spoken.edits and not before:
             return  # An edit of a question that nobody remembers.
+        if not message.is_private:
+            memory.others_read(message.address)
 
         async def role_of(_: Message) -> Role:
             return await self._rooms.role(message.address.chat, spoken.sender)
@@ -144,7 +146,7 @@ class Events:
         )
         # Only now: a question that comes again must find the numbers that it meant.
         under = listed.text if any(button.reads for button in said.buttons) else None
-        memory.offered(message.address, says, self._wiring.now(), under)
+        memory.offered(message.address, says, self._wiring.now(), under, private=message.is_private)
         self._rounds.answered(message.address.chat, spoken.sender)
         for id in ids if said.remembered else ():
             memory.sent(message.address, id, question, self._wiring.now(), spoken.sender, said.draft)

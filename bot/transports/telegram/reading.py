@@ -52,7 +52,7 @@ class Spoken:
 
 @dataclass(frozen=True, slots=True)
 class OldButton:
-    """A button of another version of this product was tapped."""
+    """What was tapped is none of our buttons there: of another version, of a message that is gone, or made up."""
 
     query: str
     chat: str
@@ -154,10 +154,11 @@ def _tap(update: Update, me: Me) -> Spoken | OldButton | None:
     if chat is None:
         return None
     language = _language(query.from_user.language_code)
-    said = tapped(query.data or "")
-    if said is None:
-        return OldButton(query.id, str(chat.id), language)
     on = query.message if isinstance(query.message, TelegramMessage) else None
+    # A client may send whatever it likes: only what we offered there counts.
+    said = tapped(query.data) if query.data and query.data in _offered(on, me) else None
+    if on is None or said is None:
+        return OldButton(query.id, str(chat.id), language)
     address = _address(chat, on)
     message = Message(
         id=f"tap-{query.id}",
@@ -165,14 +166,14 @@ def _tap(update: Update, me: Me) -> Spoken | OldButton | None:
         text=said[0],
         language=language,
         is_private=chat.type == Chat.PRIVATE,
-        under=on.text if on is not None and on.from_user is not None and on.from_user.id == me.id else None,
+        under=on.text if on.from_user is not None else None,
     )
     return Spoken(
         message,
         Sender(query.from_user.id),
         chat.type,
         query.id,
-        str(query.message.message_id) if query.message else None,
+        str(on.message_id),
         said[1],
     )
 
@@ -197,11 +198,22 @@ def _language(code: str | None) -> str | None:
 
 def _named_under(message: TelegramMessage | None, command: str) -> str | None:
     """What a message of ours is about: the fact that its button for the source names, the draft that another puts aside."""
-    if message is None or message.reply_markup is None:
-        return None
-    for row in message.reply_markup.inline_keyboard:
-        for button in row:
-            said = tapped(button.callback_data) if isinstance(button.callback_data, str) else None
-            if said is not None and said[0].startswith(f"{command} "):
-                return said[0].removeprefix(f"{command} ")
+    for data in _hanging(message):
+        said = tapped(data)
+        if said is not None and said[0].startswith(f"{command} "):
+            return said[0].removeprefix(f"{command} ")
     return None
+
+
+def _offered(message: TelegramMessage | None, me: Me) -> list[str]:
+    """The data of the buttons on a message of ours; in a channel the channel itself is its author."""
+    if message is None or (message.from_user is not None and message.from_user.id != me.id):
+        return []
+    return _hanging(message)
+
+
+def _hanging(message: TelegramMessage | None) -> list[str]:
+    if message is None or message.reply_markup is None:
+        return []
+    buttons = (button for row in message.reply_markup.inline_keyboard for button in row)
+    return [button.callback_data for button in buttons if isinstance(button.callback_data, str)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import secrets
 import time
@@ -48,15 +49,17 @@ class Roles:
         known = self._admins.get(name)
         if known is not None and now - known[0] < KEPT_SECONDS:
             return known[1]
-        self._admins = {other: row for other, row in self._admins.items() if now - row[0] < KEPT_SECONDS}
         try:
             members = await self.api.get(lambda bot: bot.get_chat_administrators(int(chat)))
         except (Unreachable, TokenRefused, OtherPoller):
             # Nobody may what nobody can check.
             return frozenset()
-        found = frozenset(self._mark(member.user.id) for member in members)
+        # In a channel some administrators may do this and that, but not post.
+        may = (member for member in members if getattr(member, "can_post_messages", None) is not False)
+        found = frozenset(self._mark(member.user.id) for member in may)
         if len(self._admins) < _MOST_CHATS:
             self._admins[name] = (now, found)
+            asyncio.get_running_loop().call_later(KEPT_SECONDS, self._admins.pop, name, None)
         return found
 
     def _mark(self, id: object) -> bytes:

@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import hmac
 import secrets
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from telegram import Chat
+
 from bot import lifetimes
 from bot.logs import Event, warn
-from bot.messages import Message, Opens, Role, reply
+from bot.messages import Message, Opens, Reply, Role, reply
 from bot.transports import Receive
 from bot.transports.inbox import Inbox
 from bot.transports.telegram.api import Api
-from bot.transports.telegram.reading import Me, Migrated, OldButton, Read, Spoken, Standing, read
+from bot.transports.telegram.reading import Me, Migrated, OldButton, Read, Spoken, Standing, read, shared
 from bot.transports.telegram.roles import Roles
 from bot.transports.telegram.sending import Sender
 from bot.transports.wiring import Wiring
@@ -35,7 +36,7 @@ class Updates:
     def __init__(self, api: Api, wiring: Wiring, inbox: Inbox, sender: Sender, me: Me) -> None:
         self._api, self._wiring, self._inbox, self._sender, self._me = api, wiring, inbox, sender, me
         self._roles = Roles(api, wiring.stewards, wiring.room)
-        self._taps: dict[bytes, float] = {}
+        self._taps: set[bytes] = set()
         self._key = secrets.token_bytes(32)
         self._asides: set[asyncio.Task[Any]] = set()
         self._taps_at_once = asyncio.Semaphore(TAPS_AT_ONCE)
@@ -72,8 +73,10 @@ class Updates:
     def _work(self, receive: Receive, found: Read) -> Callable[[], Awaitable[None]] | None:
         match found:
             case Spoken(tap=str(query)):
-                self._aside(self._tell(query, None))
-                return None if self._again(found) else partial(self._answer, receive, found)
+                again = self._again(found)
+                if again or not shared(found.kind):
+                    self._aside(self._tell(query, None))
+                return None if again else partial(self._answer, receive, found)
             case Spoken():
                 return partial(self._answer, receive, found)
             case OldButton(query=query, language=language):
@@ -90,21 +93,32 @@ class Updates:
         await self._wiring.answered.remember(key, self._wiring.now())
 
     async def _answer(self, receive: Receive, spoken: Spoken) -> None:
-        async def role_of(_: Message) -> Role:
-            return await self._roles.role(spoken.message.address, spoken.kind, spoken.sender)
-
-        steward = self._wiring.stewards.get(f"telegram:{spoken.sender.user}")
-        said = await receive(replace(spoken.message, steward=steward), role_of)
+        said = await self._said(receive, spoken)
+        refused = said is not None and said.refuses
+        if spoken.tap is not None and shared(spoken.kind):
+            self._aside(self._tell(spoken.tap, said.text if said is not None and refused else None))
+            if refused:
+                return
         if said is None:
             return
         address, memory, now = spoken.message.address, self._wiring.memory, self._wiring.now()
         before = memory.answers_to(address, spoken.edits, now) if spoken.edits else ()
-        on = spoken.on if spoken.opens is Opens.REPLACE else (before[0] if before else None)
+        on = spoken.on if spoken.opens is Opens.REPLACE and not refused else (before[0] if before else None)
         if len(before) > 1:
             await self._sender.delete(address, before[1:])
         for id in await self._sender.answer(address, said, instead_of=on):
             if said.remembered:
                 memory.sent(address, id, spoken.message.id, self._wiring.now())
+
+    async def _said(self, receive: Receive, spoken: Spoken) -> Reply | None:
+        async def role_of(_: Message) -> Role:
+            return await self._roles.role(spoken.message.address, spoken.kind, spoken.sender)
+
+        if spoken.tap is not None and spoken.kind == Chat.CHANNEL and await role_of(spoken.message) is Role.ANYONE:
+            # All subscribers would see what one of them makes of a post.
+            return replace(reply(self._wiring.say("command.forbidden", spoken.message.language)), refuses=True)
+        steward = self._wiring.stewards.get(f"telegram:{spoken.sender.user}")
+        return await receive(replace(spoken.message, steward=steward), role_of)
 
     async def _stand(self, standing: Standing) -> None:
         if not standing.inside:
@@ -116,13 +130,13 @@ class Updates:
 
     def _again(self, spoken: Spoken) -> bool:
         """Whether this tap came already."""
-        now = time.monotonic()
         sign = f"{spoken.message.address}/{spoken.sender.user}/{spoken.on}/{spoken.message.text}"
         mark = hmac.digest(self._key, sign.encode(), "sha256")
-        self._taps = {other: at for other, at in self._taps.items() if now - at < TAP_SECONDS}
-        known = mark in self._taps
-        self._taps.setdefault(mark, now)
-        return known
+        if mark in self._taps:
+            return True
+        self._taps.add(mark)
+        asyncio.get_running_loop().call_later(TAP_SECONDS, self._taps.discard, mark)
+        return False
 
     async def _tell(self, query: str, text: str | None) -> None:
         """Answer a tap at once, so that its button stops turning; Telegram does not limit these, but a flood of them we do."""
