@@ -127,7 +127,7 @@ class Federation:
         app = self.app.beside(settings)
         task = asyncio.create_task(self._run(app))
         self._seats[settings.name] = Seat(app, task)
-        log(Event.ACCOUNT_TAKEN, number=self._number(settings), count=len(self._seats))
+        log(Event.ACCOUNT_TAKEN, count=len(self._seats))
 
     async def _run(self, app: App) -> None:
         """What one account stumbles over must not end the others."""
@@ -155,7 +155,7 @@ class Federation:
             del self._seats[name]
             if not seat.ending:
                 self._resting[name] = asyncio.get_running_loop().time() + REST_SECONDS
-            log(Event.ACCOUNT_ENDED, number=self._number(seat.app.settings), count=len(self._seats))
+            log(Event.ACCOUNT_ENDED, count=len(self._seats))
             if held is not None:
                 await held.give(leased(seat.app.settings))
 
@@ -171,10 +171,6 @@ class Federation:
         while self._seats:
             await asyncio.wait([seat.task for seat in self._seats.values()], return_when=asyncio.FIRST_COMPLETED)
             await self._reap(held)
-
-    def _number(self, settings: Settings) -> int:
-        """Its place in the file: a log holds no names."""
-        return [one.name for one in self.accounts].index(settings.name) + 1
 
     async def _pause(self) -> None:
         with suppress(TimeoutError):

@@ -55,5 +55,6 @@ STATED = {
     "session": SESSION,
     "log": LOG,
     "paced": PACED,
+    "late": LATE,
 }
 """By the name that phrases call them."""

@@ -247,6 +247,7 @@ async def test_p04_a_locked_table_keeps_nothing_in_the_others(store: Store, data
     await _fill_releases(store)
     await store.run(lambda connection: connection.execute(text("DELETE FROM shown")))
     await store.run(lambda connection: connection.execute(text("DELETE FROM releases")))
+    await store.run(lambda connection: connection.execute(text("DELETE FROM acts")))
     async with store.engine.connect() as other:
         for locked, free in (("shown", "releases"), ("releases", "shown")):
             await other.execute(text(f"LOCK TABLE {locked} IN ACCESS SHARE MODE"))
