@@ -72,7 +72,7 @@ class Router:
         if command is None:
             near = get_close_matches(name, self.commands, n=1)
             nearest = " " + speaker.say("command.nearest", command=f"/{near[0]}") if near else ""
-            return reply(speaker.say("command.unknown", command=f"/{name[:LONGEST_NAME]}", nearest=nearest))
+            return reply(speaker.say("command.unknown", command=speaker.echo(f"/{name[:LONGEST_NAME]}"), nearest=nearest))
         if command.needs is not Role.ANYONE and _RANK[await role_of(message)] < _RANK[command.needs]:
             return replace(reply(speaker.say("command.forbidden")), refuses=True)
         if command.needs is Role.STEWARD and not command.always and await desk.stopped():

@@ -87,6 +87,10 @@ class Speaker:
     def whom(self) -> str:
         return self.contact or self.say("contact.none")
 
+    def echo(self, words: str) -> str:
+        """What somebody wrote, said back where nobody else reads it: elsewhere it may be a name, and it would be ours then."""
+        return words if self.private else "…"
+
     def asks(self, fact: Fact) -> str:
         """The question that a fact answers, in the asker's language where there is one."""
         if self.language in fact.asks:

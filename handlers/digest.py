@@ -33,7 +33,8 @@ async def digest(message: Message, desk: Desk) -> Reply:
         try:
             return await _do(words, found, message, desk, store, transaction)
         except Unclear as error:
-            return reply(speaker.say(error.key, **error.values))
+            said = error.values | {name: speaker.echo(word) for name, word in error.values.items() if name == "word"}
+            return reply(speaker.say(error.key, **said))
 
     return await store.run(work)
 

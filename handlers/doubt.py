@@ -31,7 +31,7 @@ async def wrong(message: Message, desk: Desk) -> Reply:
     speaker = desk.speaker(message)
     fact = desk.base.facts.get(argument_of(message.text))
     if fact is None:
-        return reply(speaker.say("fact.unknown", id=argument_of(message.text)[:40]))
+        return reply(speaker.say("fact.unknown", id=speaker.echo(argument_of(message.text)[:40])))
     if not desk.reports:
         return reply(speaker.say("wrong.nowhere", contact=speaker.whom()))
     shown = speaker.say("wrong.preview", report=_report(fact, desk)) + "\n\n" + speaker.say("gap.when")
@@ -44,7 +44,7 @@ async def report(message: Message, desk: Desk) -> Reply | Errand:
     speaker = desk.speaker(message)
     fact = desk.base.facts.get(argument_of(message.text))
     if fact is None:
-        return reply(speaker.say("fact.unknown", id=argument_of(message.text)[:40]))
+        return reply(speaker.say("fact.unknown", id=speaker.echo(argument_of(message.text)[:40])))
     if not desk.reports:
         return reply(speaker.say("wrong.nowhere", contact=speaker.whom()))
     if desk.memory.was_reported(fact.id, desk.now):

@@ -27,7 +27,7 @@ async def started(message: Message, desk: Desk) -> Reply:
         buttons = (Button(speaker.asks(fact), f"/start {fact.id}") for fact in facts)
         return reply(speaker.say("topic.lead", topic=name), *buttons)
     if wanted:
-        return reply(speaker.say("fact.unknown", id=wanted[:40]))
+        return reply(speaker.say("fact.unknown", id=speaker.echo(wanted[:40])))
     previews = f"start.{message.address.platform}"
     said = [speaker.say("start")] + ([speaker.say(previews)] if message.is_private and speaker.has(previews) else [])
     return reply("\n".join(said), *_topics(desk, message))

@@ -17,5 +17,5 @@ async def source(message: Message, desk: Desk) -> Reply:
     fact = desk.base.corpus.facts.get(wanted) if wanted else desk.about(message)
     speaker = desk.speaker(message)
     if fact is None:
-        return reply(speaker.say("fact.unknown", id=wanted[:40]) if wanted else speaker.say("follow.nothing"))
+        return reply(speaker.say("fact.unknown", id=speaker.echo(wanted[:40])) if wanted else speaker.say("follow.nothing"))
     return Reply((Span(chain(fact, speaker)),), fact=fact.id)

@@ -10,6 +10,8 @@ import pytest
 
 from bot.app import App, now
 from bot.messages import Address
+from bot.transports.pace import UNLIMITED
+from bot.transports.pacer import Pacer
 from tests.bot_api import BotApi
 from tests.live import QUESTION, app_on, live
 from tests.promises.conftest import Evidence
@@ -25,6 +27,10 @@ NAMES = (
     "😀 Zelka",
     "https://zelka.example",
 )
+ECHOED = ("/start {}", "/wrong {}", "/report {}", "/source {}", "/news {}", "/language {}", "/other {}", "/{}@test_bot",
+          "/sendgap {}", "/publish {}", "/sheet {}", "/hold {}", "/withdraw {} because {}", "/draft {}", "/digest topics {}",
+          "/digest zone {}", "/digest daily {}", "/digest quiet {}", "/digest countries {}", "/digest language {}")  # fmt: skip
+"""Words that are looked up and not found; of those who run the group too."""
 SAID = (f"/ask {QUESTION}", "/ask blorptang", "/help", "/topics", "/privacy", "/privacy full", "/mydata", "/forget", "/clean",
         "/gap x", "/language en", "/news", "/digest", "/status", "/source", "/start", "/panic", "/wrong x")  # fmt: skip
 
@@ -85,3 +91,33 @@ async def test_p10_nobody_is_named_or_quoted_in_a_group(api: BotApi, app: App, t
     planted = {"text": f"{people[0]['name']} asked", "reply_to_message": {}}
     evidence.finds("a message that names and quotes", len(_names(planted, people[0])) == 2)
     evidence.measured(f"{len(SAID)} messages of {len(people)} people with odd names: {len(api.sent)} answers, 0 names")
+
+
+def _odd(name: str) -> str:
+    """The part of a name that a command can be."""
+    return "".join(letter for letter in name if letter.isalpha()) or "all"
+
+
+@pytest.mark.promise("P10")
+async def test_p10_words_that_are_not_found_are_not_said_in_a_group(
+    api: BotApi, app: App, tmp_path: Path, evidence: Evidence
+) -> None:
+    ana, ben = api.user(1001, "Ana", "en"), api.user(1002, "Ben", "en")
+    api.group(GROUP, "Depot 7", members=[ana], admins=[ben])
+    words = [name for name in (*NAMES, "Zelkandor") if "@" not in name]
+    async with live(app_on(app, api.url, tmp_path / "state"), Pacer(UNLIMITED)):
+        api.say(ana, "/start Zelkandor")
+        await api.wait_sent(1, 60)
+        evidence.finds("the same word in a private chat", "Zelkandor" in str(api.sent[0]["text"]))
+        api.say(ben, "/digest daily 18:00", chat=GROUP)
+        await api.wait_sent(2, 60)
+        for said in ECHOED:
+            for word in words:
+                for who in (ana, ben):
+                    api.say(who, said.format(*([_odd(word)] if said.startswith("/{") else [word, word])), chat=GROUP)
+            await api.wait_drained(120)
+    answers = [str(message["text"]) for message in api.sent if message["chat"]["id"] == GROUP]
+    assert len(answers) > len(ECHOED) * len(words)
+    found = [(word, answer) for answer in answers for word in words for part in (word, _odd(word)) if part in answer]
+    assert found == []
+    evidence.measured(f"{len(ECHOED)} commands with {len(words)} names: {len(answers)} answers, 0 names")

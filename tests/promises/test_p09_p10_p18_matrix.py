@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from tests.matrix import Homeserver, Person
 from tests.matrix_runs import Account, ask, meet
 from tests.promises.conftest import Evidence
 
-OVERHEARD = (QUESTION, "the camera again", "what about @bot:elsewhere.example", "bot bot bot")
+OVERHEARD = (QUESTION, "the camera again", "what about @bot:elsewhere.example", "is the bot in here too?")
 SAID = (f"!ask {QUESTION}", "!ask blorptang", "!help", "!topics", "!privacy", "!mydata", "!forget", "!gap x", "!news",
         "!digest", "!status", "!panic", "!wrong x")  # fmt: skip
 
@@ -46,10 +48,16 @@ async def test_p09_what_is_not_meant_for_it_leaves_nothing_on_matrix(
     evidence.measured(f"{len(OVERHEARD)} overheard messages in an encrypted room: 0 answers, nothing in memory")
 
 
-def _names(content: object, person: Person) -> list[str]:
-    """What of a person stands in a message of ours, in whatever part of it."""
-    whole = repr(content)
-    keys = [key for key in ("'m.mentions': {'user_ids'", "m.in_reply_to", "> <") if key in whole]
+def _names(content: Mapping[str, Any], person: Person) -> list[str]:
+    """What of a person stands in a message of ours, in whatever part of it.
+
+    A thread names the event that it hangs on, for clients without threads; a reply of our own to somebody would point at them.
+    """
+    whole, relation = repr(content), content.get("m.relates_to", {})
+    keys = [key for key in ("'m.mentions': {'user_ids'", "> <", "mx-reply") if key in whole]
+    if "m.in_reply_to" in relation:
+        falls_back = relation.get("rel_type") == "m.thread" and relation.get("is_falling_back") is True
+        keys += [] if falls_back and set(relation["m.in_reply_to"]) == {"event_id"} else ["m.in_reply_to"]
     return [part for part in (person.user_id, person.user_id[1:].partition(":")[0], QUESTION) if part in whole] + keys
 
 
@@ -62,14 +70,29 @@ async def test_p10_nobody_is_named_or_quoted_in_a_room_on_matrix(
         room = await _depot(anna, ben, bot.user)
         for number, said in enumerate(SAID):
             await (anna, ben)[number % 2].say(room, said)
-        seen = await anna.wait_message(room, len(SAID), sender=bot.user, timeout=180)
-    assert len(seen) >= len(SAID)
+        asked = await ben.say(room, f"!ask {QUESTION}")
+        await ben.say(room, f"!ask {QUESTION}", thread=asked)
+        seen = await anna.wait_message(room, len(SAID) + 2, sender=bot.user, timeout=180)
+    assert len(seen) >= len(SAID) + 2
+    assert [one.content["m.relates_to"]["event_id"] for one in seen if "m.relates_to" in one.content] == [asked]
     for one in seen:
         for person in (anna, ben):
-            assert _names({key: value for key, value in one.content.items() if key != "m.relates_to"}, person) == []
-    planted = {"body": f"> <{anna.user_id}> {QUESTION}", "m.relates_to": {"m.in_reply_to": {}}}
-    evidence.finds("a message that names and quotes", len(_names(planted, anna)) >= 3)
-    evidence.measured(f"{len(SAID)} messages of two people: {len(seen)} answers, 0 names, 0 mentions, 0 quotes")
+            assert _names(one.content, person) == []
+    assert _names({"body": "", "m.relates_to": {"rel_type": "m.thread", "event_id": asked}}, anna) == []
+    for planted in (
+        {"body": f"> <@x:y> {QUESTION}"},
+        {"body": f"Hello {anna.user_id}"},
+        {"body": "", "formatted_body": f"<mx-reply>{QUESTION}</mx-reply>"},
+        {"body": "", "m.mentions": {"user_ids": [anna.user_id]}},
+        {"body": "", "m.relates_to": {"m.in_reply_to": {"event_id": asked}}},
+        {"body": "", "m.relates_to": {"rel_type": "m.thread", "m.in_reply_to": {"event_id": asked}}},
+        {
+            "body": "",
+            "m.relates_to": {"rel_type": "m.thread", "is_falling_back": True, "m.in_reply_to": {"sender": anna.user_id}},
+        },
+    ):
+        evidence.finds("a name, a mention, a quotation, a reply, each in a message of its own", _names(planted, anna))
+    evidence.measured(f"{len(SAID) + 2} messages of two people: {len(seen)} answers, 0 names, 0 mentions, 0 quotes, 0 replies")
 
 
 @pytest.mark.promise("P18")

@@ -7,15 +7,21 @@ import gzip
 import json
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from pathlib import Path
 
+import feedparser
 import pytest
 
+from bot.app import App
+from bot.intake.child import Fetcher
 from bot.intake.found import NotTaken
 from bot.intake.guard import Guarded
 from bot.intake.net import Web
+from tests.bot_api import BotApi
+from tests.live import QUESTION, app_on, live, text
 from tests.open_web import OpenWeb
 from tests.promises.conftest import Evidence
 from tests.test_intake_child import BOMBS, FEED, measured
@@ -87,3 +93,37 @@ async def test_p14_a_bomb_costs_little(open_web: OpenWeb, names: tuple[str, ...]
     careless = int(done.stdout) * 1024
     evidence.finds(f"the parser alone takes {careless / MB:.0f} MB for one of them", careless > 64 * MB)
     evidence.measured(f"{len(names)} bombs: at most {worst_memory / MB:.0f} MB and {worst_seconds:.1f} s of computing")
+
+
+@pytest.mark.promise("P14")
+async def test_p14_answers_go_on_meanwhile(
+    open_web: OpenWeb, api: BotApi, app: App, tmp_path: Path, evidence: Evidence
+) -> None:
+    bombs = ("200,000 items of some size", "an attribute of almost 2 MB", "200,000 deep")
+    for number, name in enumerate(bombs):
+        open_web.serve(f"{FEED}{number}", gzip.compress(BOMBS[name], 1), Content_Encoding="gzip")
+    ana = api.user(1, "Ana", "en")
+    async with live(app_on(app, api.url, tmp_path / "state")):
+
+        async def answered(number: int) -> float:
+            asked = time.monotonic()
+            api.say(ana, QUESTION)
+            await api.wait_sent(number, 60)
+            assert "Netradyne" in text(api)
+            return time.monotonic() - asked
+
+        await answered(1)
+        fetcher, waits = Fetcher(open_web.loopback), list[float]()
+        fetching = asyncio.gather(*(fetcher.feed(f"{FEED}{n}") for n in range(len(bombs))), return_exceptions=True)
+        while not fetching.done():
+            waits.append(await answered(len(waits) + 2))
+        assert len(open_web.asked) == len(bombs)
+        assert max(waits[:-1]) < 5  # The last may have come after all of them.
+        asked = asyncio.ensure_future(answered(len(waits) + 2))
+        await asyncio.sleep(0)
+        began = time.monotonic()
+        feedparser.parse(BOMBS[bombs[0]])
+        alone = time.monotonic() - began
+        careless = await asked
+    evidence.finds(f"read by the bot itself, an answer waits {careless:.0f} s", careless > max(alone, *waits))
+    evidence.measured(f"{len(waits) - 1} answers while {len(bombs)} bombs are fetched: {max(waits):.1f} s at most")
