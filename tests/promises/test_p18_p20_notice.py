@@ -34,6 +34,7 @@ NOTICE: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "kept.answered": (("P1", "P2"), ("P3", "P4")),
     "kept.counts": (("P2",), ("P3",)),
     "kept.channels": (("P2",), ("P4",), ("P5",)),
+    "kept.gone": (("P3",),),
     "kept.reviews": (("P2",), ("P3",)),
     "kept.items": (("P2",), ("P2",)),
     "kept.sources": (("P2",), ("P3",)),
@@ -81,7 +82,7 @@ def test_p20_the_notice_is_short_and_each_sentence_has_its_test(app: App, eviden
         assert (
             "Amazon" not in app.base.texts.phrases[language]["bot.description"] + app.base.texts.phrases[language]["bot.short"]
         )
-    said_keys = {"privacy", "privacy.asked", "privacy.gap", *GROUPS, *REMEMBERED, *FILED}
+    said_keys = {"privacy", "privacy.asked", "privacy.gap", "kept.gone", *GROUPS, *REMEMBERED, *FILED}
     assert said_keys <= set(NOTICE)
     assert _untested(NOTICE, app) == []
     tested = {mark for names in NOTICE.values() for sentence in names for mark in sentence} - set(OTHERS)
