@@ -101,7 +101,8 @@ def notice(speaker: Speaker, platform: str, fingerprint: str) -> str:
 def full_notice(speaker: Speaker) -> str:
     """Everything that is kept, and how long."""
     parts = {
-        "kept.disk": [speaker.stated(key, lives=_lives(tables, key, speaker)) for key, tables in GROUPS.items()],
+        "kept.disk": [speaker.stated(key, lives=_lives(tables, key, speaker)) for key, tables in GROUPS.items()]
+        + [speaker.stated("kept.gone")],
         "kept.memory": [speaker.stated(key) for key in REMEMBERED],
         "kept.files": [speaker.stated(key) for key in FILED],
     }

@@ -13,6 +13,8 @@ ANSWERED = timedelta(hours=25)
 COUNTED = timedelta(days=365)
 RELEASED = timedelta(days=1)
 NOT_IN_FEED = timedelta(days=90)
+GONE = timedelta(days=30)
+"""A chat that threw the bot out: nobody there can ask it to forget any more."""
 SUBSCRIBED = "subscribed"
 REVIEWED = "reviewed"
 WATCHED = "watched"
@@ -56,5 +58,6 @@ STATED = {
     "log": LOG,
     "paced": PACED,
     "late": LATE,
+    "gone": GONE,
 }
 """By the name that phrases call them."""

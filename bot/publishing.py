@@ -64,7 +64,7 @@ class Publishing:
         """The bot was removed from a chat: its subscriptions rest until it is let in again, and the stewards hear of it."""
 
         async def write(transaction: Transaction) -> list[Subscription]:
-            found = [one for one in await subscriptions.of_place(self._store, transaction, place) if not one.paused]
+            found = [one for one in await subscriptions.of_place(self._store, transaction, place) if one.paused != "gone"]
             for one in found:
                 await subscriptions.change(transaction, replace(one, paused="gone"), now())
             return found

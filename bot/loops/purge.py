@@ -12,7 +12,7 @@ from datetime import datetime
 from bot.backups import Backups
 from bot.logs import Event, fail, log
 from bot.memory import Memory
-from bot.store import Store, asked, feeds, reviews
+from bot.store import Store, asked, feeds, reviews, subscriptions
 from bot.store.answered import Answered
 from bot.store.rewriting import Rewriting
 
@@ -35,7 +35,8 @@ async def purge(store: Store, now: Callable[[], datetime], backups: Backups | No
             await answered.forget_old(now())
             await asked.forget_old(store, now().date())
             await store.run(lambda transaction: reviews.forget_old(transaction, now()))
-            erased = await store.run(lambda transaction: feeds.forget_old(transaction, now()))
+            erased = await store.run(lambda transaction: subscriptions.forget_gone(transaction, now()))
+            erased += await store.run(lambda transaction: feeds.forget_old(transaction, now()))
             erased += backups.sweep(now()) if backups else 0
             if erased:
                 log(Event.PURGED, count=erased)

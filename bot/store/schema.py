@@ -59,6 +59,12 @@ subscriptions = Table(
     _column("chat", Text(), "the chat", _SUBSCRIBED, primary_key=True),
     _column("settings", Text(), "rhythm, hour, zone, language, filters, quiet hours, silence, as JSON", _SUBSCRIBED),
     _column("paused", Text(), "why nothing is sent just now, or nothing", _SUBSCRIBED),
+    _column(
+        "rests",
+        BigInteger(),
+        f"paused since, in seconds since 1970, or 0: {lifetimes.GONE.days} days after it threw the bot out all of it is erased",
+        _SUBSCRIBED,
+    ),
     _column("planned", BigInteger(), "the last slot that was planned, in seconds since 1970", _SUBSCRIBED),
     _column("next", BigInteger(), "the next slot, in seconds since 1970", _SUBSCRIBED, index=True),
 )

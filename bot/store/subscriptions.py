@@ -12,6 +12,7 @@ from sqlalchemy import bindparam, case, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.digests import Schedule, Subscription
+from bot.lifetimes import GONE
 from bot.messages import Address, parse_address
 from bot.store.chats import PURPOSE, chat_of, erase, keep_chat, ours
 from bot.store.engine import Store
@@ -85,7 +86,8 @@ async def subscribe(
     chat = await keep_chat(store, connection, wanted.address)
     made = replace(wanted, id=chat)
     upcoming = next(made.schedule.slots(now))
-    row = {"chat": chat, "settings": _settings(made), "paused": "", "planned": _seconds(now), "next": _seconds(upcoming.at)}
+    row = {"chat": chat, "settings": _settings(made), "planned": _seconds(now), "next": _seconds(upcoming.at)}
+    row |= {"paused": "", "rests": 0}
     await connection.execute(store.insert(subscriptions, [row]))
     await mark(store, connection, chat, known, "known")
     return made
@@ -93,12 +95,13 @@ async def subscribe(
 
 async def change(connection: AsyncConnection, changed: Subscription, now: datetime) -> None:
     """New settings. A slot that has come and is not planned yet stays due; a new clock is counted from now."""
-    wanted = select(subscriptions.c.settings, subscriptions.c.planned).where(subscriptions.c.chat == changed.id)
-    row = (await connection.execute(wanted)).one()
+    row = (await connection.execute(select(subscriptions).where(subscriptions.c.chat == changed.id))).one()
     same = _schedule(json.loads(row.settings)) == changed.schedule
     since = row.planned if same else max(row.planned, _seconds(now))
     upcoming = next(changed.schedule.slots(datetime.fromtimestamp(since, UTC)))
+    rests = (row.rests if row.paused == changed.paused else _seconds(now)) if changed.paused else 0
     values = {"settings": _settings(changed), "paused": changed.paused, "planned": since, "next": _seconds(upcoming.at)}
+    values |= {"rests": rests}
     await connection.execute(update(subscriptions).where(subscriptions.c.chat == changed.id).values(values))
 
 
@@ -111,6 +114,15 @@ async def of_place(store: Store, connection: AsyncConnection, place: Address) ->
 async def end(connection: AsyncConnection, subscription: Subscription) -> None:
     """Erase everything of a chat."""
     await erase(connection, subscription.id)
+
+
+async def forget_gone(connection: AsyncConnection, now: datetime) -> int:
+    """Erase everything of chats that threw the bot out so long ago; how many."""
+    long_ago = subscriptions.c.paused == "gone", subscriptions.c.rests <= _seconds(now - GONE)
+    chats_gone = list((await connection.execute(select(subscriptions.c.chat).where(*long_ago))).scalars())
+    for chat in chats_gone:
+        await erase(connection, chat)
+    return len(chats_gone)
 
 
 async def planned(connection: AsyncConnection, done: Iterable[tuple[str, datetime, datetime]]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from fnmatch import fnmatch
 from pathlib import Path
@@ -190,6 +191,37 @@ async def test_p03_a_row_lives_as_long_as_the_notice_says(store: Store, table: s
     await forget(store, lives + timedelta(seconds=1))
     assert await _rows(store, table) == 0
     evidence.measured(f"{table}: gone {lives} later ({store.engine.dialect.name})")
+
+
+@pytest.mark.promise("P3")
+async def test_p03_a_chat_that_threw_the_bot_out_is_erased(store: Store, evidence: Evidence) -> None:
+    rhythm = Schedule("daily", time(18), "Europe/Berlin")
+
+    async def subscribed(chat: str) -> Subscription:
+        wanted = Subscription("", Address("telegram", chat), rhythm, "en")
+        return await store.run(lambda t: subscriptions.subscribe(store, t, wanted, NOW, ["x"]))
+
+    there, asked_for = await subscribed("-1"), await subscribed("-2")
+
+    async def rests(one: Subscription, why: str, at: datetime) -> None:
+        await store.run(lambda t: subscriptions.change(t, replace(one, paused=why), at))
+
+    async def left(after: timedelta) -> int:
+        await _run(store, subscriptions.forget_gone, NOW + after)
+        return await _rows(store, "chats")
+
+    day = timedelta(days=1)
+    await rests(asked_for, "asked", NOW)
+    await rests(there, "gone", NOW)
+    await rests(there, "gone", NOW + 20 * day)  # Told again does not begin anew.
+    assert await left(lifetimes.GONE - day) == 2
+    await rests(there, "", NOW + 29 * day)
+    assert await left(300 * day) == 2
+    await rests(there, "gone", NOW + 300 * day)
+    evidence.finds("all of it, a day before", await left(299 * day + lifetimes.GONE) == 2)
+    assert await left(300 * day + lifetimes.GONE) == 1
+    assert [await _rows(store, table) for table in ("subscriptions", "seen")] == [1, 1]
+    evidence.measured(f"0 rows {lifetimes.GONE.days} days after it was thrown out ({store.engine.dialect.name})")
 
 
 def test_p03_every_lifetime_that_is_a_time_is_tried() -> None:
