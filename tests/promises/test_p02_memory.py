@@ -55,6 +55,7 @@ HOLDS: Mapping[str, str] = {
     "Chat.spoken": "chats just written to",
     "Chat.waiting": "messages under way",
     "Counting._counts": "counts",
+    "Tally._before": "outcomes",
     "Tally._counts": "outcomes",
     "Tally._shown": "outcomes",
     "Recent._kept": "questions just asked",
