@@ -15,7 +15,6 @@ from bot.app import App
 from bot.keys import Keys
 from bot.lifetimes import GONE
 from bot.loops.purge import purge
-from bot.memory import Memory
 from bot.store import Store, open_store, subscriptions
 from bot.store.engine import connected
 from bot.store.migrate import upgrade
@@ -65,7 +64,7 @@ async def test_the_purge_erases_it(tmp_path: Path) -> None:
     for after, left in ((GONE - timedelta(minutes=1), ["gone"]), (GONE, [])):
         with suppress(TimeoutError):
             async with asyncio.timeout(0.5):
-                await purge(world.store, [], Memory(), lambda after=after: NOW + after)  # type: ignore[misc]
+                await purge(world.store, lambda after=after: NOW + after)  # type: ignore[misc]
         assert await _kept(world.store) == left
     await world.stop()
 

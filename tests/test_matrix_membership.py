@@ -169,5 +169,7 @@ async def test_a_room_that_throws_the_bot_out_is_told_to_the_stewards_once(
         await anna.say(room, "!digest daily 18:00")
         await anna.wait_message(room, sender=user)
         await anna.kick(room, user)
-        assert room in (await anna.wait_message(stewards))[0].body
+        told = (await anna.wait_message(stewards))[0].body
+        assert "Can no longer be reached: channel " in told
+        assert room not in told
         await is_quiet(anna, stewards, user, 1)

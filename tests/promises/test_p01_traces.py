@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import gzip
+import hashlib
+import json
 import random
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -27,6 +31,7 @@ from tests.seizure import as_stock, keys_of
 FIRST_ID = 7_099_887_766_000
 SHARED = "70998877"
 """The digits that all ids have in common: as a canary it finds each of them wherever it stands in digits."""
+ROOM, CHANNEL = -(FIRST_ID + 10**9), -(FIRST_ID + 2 * 10**9)
 WORDS = ("quixotrel", "vambrusta", "zelkandor", "morvinghast", "telpardine")
 TOKEN = "123456:TEST"
 SAMPLE = 1_000
@@ -76,6 +81,43 @@ async def _converse(api: RemoteBotApi, number: int) -> None:
             await api.say(id, f"/{WORDS[number % 5]} {name}")
 
 
+async def _told(api: RemoteBotApi, chat: int, part: str, begin: int) -> dict[str, Any] | None:
+    """A message of ours with such a button or word, soon."""
+    for _ in range(100):
+        for message in await api.sent(begin):
+            if message["chat"]["id"] == chat and part in json.dumps(message):
+                return dict(message)
+        await asyncio.sleep(0.1)
+    return None
+
+
+async def _surely(api: RemoteBotApi, chat: int, part: str, do: Callable[[], Awaitable[object]]) -> dict[str, Any]:
+    """Do it until that comes of it: handlers and the network fail now and then."""
+    for _ in range(20):
+        begin = (await api.state())["sent"]
+        await do()
+        if (found := await _told(api, chat, part, begin)) is not None:
+            return found
+    raise TimeoutError(part)
+
+
+async def _do_the_rest(api: RemoteBotApi) -> None:
+    """A channel with a digest, a question that is passed on, a report, and what wipes."""
+    asker, name = FIRST_ID + 1, _name(1)
+    await api.call("channel", id=CHANNEL, title=f"News {WORDS[1]}", admins=[FIRST_ID])
+    await _surely(api, CHANNEL, "18:00", lambda: api.call("post", channel=CHANNEL, text="/digest daily 18:00"))
+    gap = f"/gap does the lidl scanner count how often {name} sneezes"
+
+    async def pass_on() -> None:
+        shown = await _surely(api, asker, "1r/sendgap", lambda: api.say(asker, gap))
+        await api.click(asker, shown, "1r/sendgap")
+
+    await _surely(api, ROOM, name, pass_on)
+    await _surely(api, ROOM, "van-camera-records", lambda: api.say(asker, "/report van-camera-records"))
+    for said in ("/clean", "/forget"):
+        await _surely(api, asker, ".", lambda said=said: api.say(asker, said))  # type: ignore[misc]
+
+
 @asynccontextmanager
 async def _machine(folder: Path, **more: str) -> AsyncIterator[dict[str, str]]:
     """Settings of a bot whose temporary files lie in the folder too."""
@@ -113,13 +155,16 @@ async def test_p01_conversations_on_telegram_leave_no_trace(
     people: int, database_url: str, tmp_path: Path, evidence: Evidence
 ) -> None:
     kept, canaries = tmp_path / "kept", _canaries(people)
-    async with _machine(kept, RUECKSPIEGEL_DATABASE=database_url) as settings, RemoteBotApi() as api:
+    own = {"RUECKSPIEGEL_DATABASE": database_url, "RUECKSPIEGEL_STEWARD_ROOM": f"telegram:{ROOM}"}
+    async with _machine(kept, **own) as settings, RemoteBotApi() as api:
         await api.add_fault(*FAULTS)
         await api.call("group", id=-FIRST_ID, title=f"Depot {WORDS[0]}", members=[])
+        await api.call("group", id=ROOM, title=f"Stewards {WORDS[2]}", members=[])
         async with chaos.bot(api.url, kept / "state", "tests.promises.tripping", **settings) as process:
             for number in range(people):
                 await _converse(api, number)
             await api.wait_drained(PATIENCE)
+            await _do_the_rest(api)
             process.terminate()
             assert await asyncio.wait_for(process.wait(), 60) == 0
         assert await api.call("state")
@@ -135,8 +180,15 @@ async def test_p01_conversations_on_telegram_leave_no_trace(
     assert "update-set-aside" in log
     traces, size = _kept(kept, canaries)
     assert [*cells, *traces] == []
-    (kept / "planted").write_text(f"{FIRST_ID + people - 1} {_name(1)}", encoding="utf-8")
-    evidence.finds("one id and one name in one file more", len(scan([kept / "planted"], canaries)) >= 2)
+    planted = f"{FIRST_ID + people - 1} {_name(1)}"
+    (kept / "planted").write_text(planted, encoding="utf-8")
+    assert len(scan([kept / "planted"], canaries)) >= 2
+    (kept / "planted").write_bytes(b"\0" + base64.urlsafe_b64encode(f"x{planted}".encode()))
+    hidden = scan([kept / "planted"], canaries)
+    (kept / "planted").write_bytes(WORDS[1].title().encode("utf-16-be") + hashlib.sha256(WORDS[2].encode()).digest())
+    hidden += scan([kept / "planted"], canaries)
+    ways = {"decimal base64", "base64", "utf-16-be", "sha256"} - {trace.encoding for trace in hidden}
+    evidence.finds("an id and names in base64, UTF-16 and as a hash, in one file more", not ways)
     engine = database_url.partition("+")[0]
     evidence.measured(f"{people:,} conversations, 0 traces in {size / 2**20:.1f} MB, a backup and every cell ({engine})")
 

@@ -34,9 +34,9 @@ NOBODY = ""
 OTHERS = """
 App._beside App.fingerprints Desk.fingerprints Deliverer._busy Deliverer._refused Document.doubled
 Document.lines Fact.asks Fact.near_misses Fact.saw Federation._free Federation._resting Federation._seats
-Heartbeat.questions Item.reason Matcher._ids Matcher._verifiers Operating.served Planner._broken
+Heartbeat.questions Item.reason Matcher._ids Matcher._verifiers Operating.ended Operating.served Planner._broken
 Rewriting._done Rounds._last Router.commands Service._down Service.restarts Store._open Telegram._tasks
-Verifier.values _Composing._done _Source.hashes
+Sparing._kinds Verifier.values _Composing._done _Look.same _Source.hashes
 """
 HOLDS: Mapping[str, str] = {
     **{f"Memory.{part}": kept.name for part, kept in MEMORY.items()},
@@ -55,6 +55,7 @@ HOLDS: Mapping[str, str] = {
     "Chat.spoken": "chats just written to",
     "Chat.waiting": "messages under way",
     "Counting._counts": "counts",
+    "Tally._before": "outcomes",
     "Tally._counts": "outcomes",
     "Tally._shown": "outcomes",
     "Recent._kept": "questions just asked",

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 from fnmatch import fnmatch
@@ -242,7 +243,11 @@ async def _files(store: Store, database_url: str) -> list[Path]:
 
 
 async def _copies(store: Store, database_url: str, needle: str) -> int:
-    return sum(file.read_bytes().count(needle.encode()) for file in await _files(store, database_url))
+    found = 0
+    for file in await _files(store, database_url):
+        with suppress(FileNotFoundError):  # Rewritten meanwhile, into another one.
+            found += file.read_bytes().count(needle.encode())
+    return found
 
 
 async def _many_rows(connection: AsyncConnection) -> None:

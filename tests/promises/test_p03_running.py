@@ -29,6 +29,7 @@ NEEDLES = {"asked": "zelkandor-asked", "releases": "zelkandor-released", "feed_e
 LIVES = {
     "answered": lifetimes.ANSWERED,
     "releases": lifetimes.RELEASED,
+    "acts": lifetimes.RELEASED,
     "feed_entries": lifetimes.NOT_IN_FEED,
     "asked": lifetimes.COUNTED,
     "notes": lifetimes.COUNTED,
@@ -48,7 +49,8 @@ async def _fill(store: Store, now: datetime) -> None:
     week = asked.week_of(now.date())
     await store.run(lambda transaction: asked.add(store, transaction, {(NEEDLES["asked"], week): 10}))
     await store.run(lambda transaction: asked.note(store, transaction, week))
-    await store.run(lambda transaction: reviews.release(store, transaction, [NEEDLES["releases"]], "anna", now, timedelta(0)))
+    await store.run(lambda transaction: reviews.release(store, transaction, [NEEDLES["releases"]], now, timedelta(0)))
+    await store.run(lambda transaction: reviews.note(transaction, "anna", 1, now))
     await store.run(lambda transaction: feeds.see(store, transaction, NEEDLES["feed_entries"], ["entry"], now))
 
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text as sql
 
-from bot.app import App
-from bot.inventory import FILED, GROUPS, REMEMBERED, SEEN_BY, full_notice, notice
+from bot.app import App, now
+from bot.inventory import FILED, GROUPS, MEMORY, REMEMBERED, SEEN_BY, full_notice, notice
+from bot.messages import Address
 from bot.speaker import Speaker
 from tests.bot_api import BotApi
 from tests.live import QUESTION, app_on, live, text
@@ -111,8 +112,9 @@ def _with_a_test() -> set[str]:
 async def test_p18_what_is_shown_is_what_there_is_and_forgetting_is_at_once(
     api: BotApi, app: App, tmp_path: Path, evidence: Evidence
 ) -> None:
-    ana = api.user(1, "Ana", "en")
-    async with live(app_on(app, api.url, tmp_path / "state")):
+    ana, opened = api.user(1, "Ana", "en"), app_on(app, api.url, tmp_path / "state")
+    memory, here = opened.memory, Address("telegram", "1")
+    async with live(opened):
 
         async def said(words: str, number: int) -> str:
             api.say(ana, words)
@@ -124,13 +126,17 @@ async def test_p18_what_is_shown_is_what_there_is_and_forgetting_is_at_once(
         await said(QUESTION, 3)
         await said("/language en", 4)
         shown = await said("/mydata", 5)
-        assert all(
-            part in shown
-            for part in ("English" if "English" in shown else "(en)", "van-camera-records", "(4)", "On disk: nothing")
+        assert shown == (
+            "In memory of this chat: chosen language (en), last answer said (van-camera-records), "
+            "numbers of the bot's own messages (4). On disk: nothing."
         )
+        await api.wait_drained(10)  # The list itself is known by now too.
+        assert memory.own(here, now()) == tuple(str(message["message_id"]) for message in api.sent)
+        assert {part for part in MEMORY if getattr(memory, part)} == {"_languages", "_facts", "_own"}
         forgotten = await said("/forget", 6)
         assert "Nothing of this chat is in memory" in forgotten
         assert "stay visible" in forgotten
+        assert not [part for part in MEMORY if getattr(memory, part)]
         assert "In memory of this chat: nothing." in await said("/mydata", 7)
         assert "Deleted messages of the bot: 1" in await said("/clean", 8)
     evidence.finds("before it is forgotten, an answer, a language and four messages", "(4)" in shown)
