@@ -141,7 +141,17 @@ def _of_the_message() -> list[Any]:
     return [one for one in _objects(Message, telegram.Message) if CANARY in (one.text or "")]
 
 
+@pytest.fixture
+def new_objects_alone() -> Iterator[None]:
+    """What is there before the test is looked at no more: a million things of other tests."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.mark.promise("P2")
+@pytest.mark.usefixtures("new_objects_alone")
 async def test_p02_of_an_answered_message_nothing_stays_in_memory(
     api: BotApi, app: App, tmp_path: Path, evidence: Evidence, monkeypatch: pytest.MonkeyPatch
 ) -> None:
