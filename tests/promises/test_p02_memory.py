@@ -132,7 +132,6 @@ def test_p02_the_inventory_names_what_is_in_memory(evidence: Evidence) -> None:
 
 
 def _objects(*kinds: type[Any]) -> list[Any]:
-    gc.collect()
     return [one for one in gc.get_objects() if isinstance(one, kinds)]
 
 
@@ -172,6 +171,7 @@ async def test_p02_of_an_answered_message_nothing_stays_in_memory(
         await api.wait_sent(3, 30)
         await api.wait_drained(30)
         await asyncio.sleep(1.5)
+        gc.collect()
         (inbox, *_), (updates, *_), (roles, *_) = _objects(Inbox), _objects(Updates), _objects(Roles)
         assert len(inbox._window) == 1  # its number, until the platform knows
         assert _of_the_message() == []
