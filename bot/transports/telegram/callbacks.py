@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from telegram import Chat, Message
+
 from bot.messages import Button, Opens
 
 VERSION = "1"
@@ -21,3 +23,23 @@ def tapped(data: str) -> tuple[str, Opens] | None:
     if data[:1] != VERSION or data[1:2] not in _OPENS or not data[2:].startswith("/"):
         return None
     return data[2:], _OPENS[data[1]]
+
+
+def offered(message: Message | None, me: int, said: str) -> list[str]:
+    """The data of the buttons on a message of ours; in a channel the channel itself is its author.
+
+    A server that does not tell them is believed in a private chat, where nobody else reads.
+    """
+    if message is None or (message.from_user is not None and message.from_user.id != me):
+        return []
+    if message.reply_markup is None and message.chat.type == Chat.PRIVATE:
+        return [said]
+    return hanging(message)
+
+
+def hanging(message: Message | None) -> list[str]:
+    """The data of the buttons on a message."""
+    if message is None or message.reply_markup is None:
+        return []
+    buttons = (button for row in message.reply_markup.inline_keyboard for button in row)
+    return [button.callback_data for button in buttons if isinstance(button.callback_data, str)]

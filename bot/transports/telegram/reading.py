@@ -10,7 +10,7 @@ from telegram import Message as TelegramMessage
 
 from bot.messages import Address, Message, Opens
 from bot.router import command_of
-from bot.transports.telegram.callbacks import tapped
+from bot.transports.telegram.callbacks import hanging, offered, tapped
 
 _ATTACHMENTS = (
     "photo", "voice", "audio", "video", "video_note", "animation", "sticker", "document", "location", "venue", "contact",
@@ -156,7 +156,7 @@ def _tap(update: Update, me: Me) -> Spoken | OldButton | None:
     language = _language(query.from_user.language_code)
     on = query.message if isinstance(query.message, TelegramMessage) else None
     # A client may send whatever it likes: only what we offered there counts.
-    said = tapped(query.data) if query.data and query.data in _offered(on, me) else None
+    said = tapped(query.data) if query.data and query.data in offered(on, me.id, query.data) else None
     if on is None or said is None:
         return OldButton(query.id, str(chat.id), language)
     address = _address(chat, on)
@@ -198,22 +198,8 @@ def _language(code: str | None) -> str | None:
 
 def _named_under(message: TelegramMessage | None, command: str) -> str | None:
     """What a message of ours is about: the fact that its button for the source names, the draft that another puts aside."""
-    for data in _hanging(message):
+    for data in hanging(message):
         said = tapped(data)
         if said is not None and said[0].startswith(f"{command} "):
             return said[0].removeprefix(f"{command} ")
     return None
-
-
-def _offered(message: TelegramMessage | None, me: Me) -> list[str]:
-    """The data of the buttons on a message of ours; in a channel the channel itself is its author."""
-    if message is None or (message.from_user is not None and message.from_user.id != me.id):
-        return []
-    return _hanging(message)
-
-
-def _hanging(message: TelegramMessage | None) -> list[str]:
-    if message is None or message.reply_markup is None:
-        return []
-    buttons = (button for row in message.reply_markup.inline_keyboard for button in row)
-    return [button.callback_data for button in buttons if isinstance(button.callback_data, str)]
