@@ -32,7 +32,8 @@ def offered(message: Message | None, me: int, said: str) -> list[str]:
     """
     if message is None or (message.from_user is not None and message.from_user.id != me):
         return []
-    if message.reply_markup is None and message.chat.type == Chat.PRIVATE:
+    gone = message.date.timestamp() == 0
+    if message.reply_markup is None and message.chat.type == Chat.PRIVATE and not gone:
         return [said]
     return hanging(message)
 
