@@ -88,6 +88,7 @@ async def test_accounts_are_shared_out_and_move_to_who_is_left(app: App, account
     assert [api.violations for api in apis] == [[]] * 4
 
 
+@pytest.mark.promises
 async def test_a_process_takes_no_more_than_it_may(app: App, accounts: list[Settings], apis: list[BotApi]) -> None:
     async with _process(app, accounts, most=1) as small, _process(app, accounts) as large:
         await _until(lambda: len(small.served) == 1 and len(large.served) == 3)
@@ -96,6 +97,7 @@ async def test_a_process_takes_no_more_than_it_may(app: App, accounts: list[Sett
         assert (len(small.served), len(large.served)) == (1, 3)
 
 
+@pytest.mark.promises
 async def test_lost_leases_end_the_accounts_which_are_then_taken_anew(
     app: App, accounts: list[Settings], apis: list[BotApi], postgres_server: Postgres
 ) -> None:

@@ -99,6 +99,7 @@ async def _membership(person: Person, room: str, user: str) -> dict[str, str]:
         await asyncio.sleep(0.05)
 
 
+@pytest.mark.promises
 async def test_a_flood_of_invitations_is_refused_with_a_reason(anna: Person, ben: Person, matrix_bot: str) -> None:
     rooms = await _invite_to_new_rooms(ben, matrix_bot, INVITES_HOUR_EACH + 3)
     states = [await _membership(ben, room, matrix_bot) for room in rooms]
@@ -107,6 +108,7 @@ async def test_a_flood_of_invitations_is_refused_with_a_reason(anna: Person, ben
     await is_quiet(anna, await meet(anna, matrix_bot), matrix_bot, 0)
 
 
+@pytest.mark.promises
 async def test_a_flood_of_one_person_does_not_shut_out_another(anna: Person, ben: Person, matrix_bot: str) -> None:
     await _membership(ben, (await _invite_to_new_rooms(ben, matrix_bot, INVITES_HOUR_EACH + 1))[-1], matrix_bot)
     room = await anna.direct(matrix_bot)

@@ -95,6 +95,7 @@ async def test_p14_a_bomb_costs_little(open_web: OpenWeb, names: tuple[str, ...]
     evidence.measured(f"{len(names)} bombs: at most {worst_memory / MB:.0f} MB and {worst_seconds:.1f} s of computing")
 
 
+@pytest.mark.promises
 @pytest.mark.promise("P14")
 async def test_p14_answers_go_on_meanwhile(
     open_web: OpenWeb, api: BotApi, app: App, tmp_path: Path, evidence: Evidence

@@ -143,6 +143,7 @@ def _store(tmp_path: Path) -> AbstractAsyncContextManager[Store]:
     return open_store(f"sqlite+aiosqlite:///{tmp_path}/before.db", Keys(b"k" * 32))
 
 
+@pytest.mark.promises
 @pytest.mark.promise("P17")
 @pytest.mark.parametrize("stop", ["/panic", f"/hold {ITEM}"])
 async def test_p17_alone_nothing_of_it_is_in_a_post_for_half_an_hour(
