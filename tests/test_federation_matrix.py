@@ -20,6 +20,8 @@ from tests.matrix import Homeserver, Person
 from tests.matrix_runs import Account, ask, meet, until
 from tests.postgres import Postgres
 
+pytestmark = pytest.mark.promises
+
 
 @asynccontextmanager
 async def _process(app: App, account: Settings, state: Path, shared: Path) -> AsyncIterator[Federation]:

@@ -15,6 +15,8 @@ from tests.live import QUESTION, app_on_matrix, live
 from tests.matrix import Homeserver, Person
 from tests.matrix_runs import until
 
+pytestmark = pytest.mark.promises
+
 KEPT = ("chats", "subscriptions", "seen")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from bot.app import App, now
 from bot.gaps import quoted
 from bot.memory import Memory
@@ -13,6 +15,8 @@ from tests.conftest import NOW
 from tests.live import QUESTION, app_on_matrix, live
 from tests.matrix import Homeserver, Person
 from tests.matrix_runs import Account
+
+pytestmark = pytest.mark.promises
 
 OPEN = "does the lidl scanner count my sneezes"
 ROOM = Address("matrix", "!canary")

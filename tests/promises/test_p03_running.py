@@ -24,6 +24,8 @@ from tests.live import QUESTION, app_on, live
 from tests.promises.conftest import Evidence
 from tests.promises.test_p02_p03_p04_kept import _copies
 
+pytestmark = pytest.mark.promises
+
 SOON = timedelta(minutes=1)
 NEEDLES = {"asked": "zelkandor-asked", "releases": "zelkandor-released", "feed_entries": "https://zelkandor.example/feed"}
 LIVES = {

@@ -15,6 +15,8 @@ from tests.matrix import Homeserver, Person
 from tests.matrix_runs import Account, ask, meet
 from tests.promises.conftest import Evidence
 
+pytestmark = pytest.mark.promises
+
 OVERHEARD = (QUESTION, "the camera again", "what about @bot:elsewhere.example", "is the bot in here too?")
 SAID = (f"!ask {QUESTION}", "!ask blorptang", "!help", "!topics", "!privacy", "!mydata", "!forget", "!gap x", "!news",
         "!digest", "!status", "!panic", "!wrong x")  # fmt: skip

@@ -30,6 +30,8 @@ from tests.test_curating import FACT, ITEM, written
 from tests.test_ledger_defects import subscribed
 from tests.test_stopping import CHANNELS, let_go, waiting
 
+pytestmark = pytest.mark.promises
+
 INSULT = "Somebody is a liar."
 ACTS = (f"/publish {ITEM}", f"/hold {ITEM}", f"/drop {ITEM}", f"/release {ITEM}", f"/withdraw {FACT} x", f"/withdraw {ITEM}")
 """The last one puts aside, as long as there is a draft of that id."""
