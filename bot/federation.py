@@ -16,7 +16,7 @@ from bot.config import Settings
 from bot.environment import PREFIX
 from bot.keys import Keys
 from bot.logs import Event, fail, log
-from bot.loops.serve import Service, keep
+from bot.loops.serve import Service, cancelled, keep
 from bot.running import Shared, running, serving
 from bot.seat import Seat, leased
 from bot.store import Store
@@ -78,9 +78,7 @@ class Federation:
                     fail(Event.LEASE_LOST, exception=error)
                     await self._pause()
         finally:
-            for chore in chores:
-                chore.cancel()
-            await asyncio.gather(*chores, return_exceptions=True)
+            await cancelled(chores)
         log(Event.STOPPED)
 
     async def _hold(self, held: Leases) -> None:

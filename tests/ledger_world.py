@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict, deque
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -201,3 +201,14 @@ class World:
             self.now += timedelta(hours=hours)
             await self.planner.tick(self.now)
             await self.deliver()
+
+
+@asynccontextmanager
+async def started(url: str) -> AsyncIterator[World]:
+    """A world on a database, whose process runs until the end."""
+    made = World(url)
+    await made.start()
+    try:
+        yield made
+    finally:
+        await made.stop()

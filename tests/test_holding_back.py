@@ -18,7 +18,7 @@ from bot.loops.stewards import Stewards
 from bot.messages import Address, Message, Reply, Role
 from bot.store import held, reviews
 from handlers import router
-from tests.ledger_world import START, World, item
+from tests.ledger_world import START, World, item, started
 from tests.press import CHANNEL, Press
 from tests.test_curating import FACT, ITEM, written
 
@@ -28,10 +28,8 @@ CHANGED = f"/draft {ITEM}\ntitle en: {INSULT}\nsummary en: {INSULT}"
 
 @pytest.fixture
 async def world(database_url: str) -> AsyncIterator[World]:
-    made = World(database_url)
-    await made.start()
-    yield made
-    await made.stop()
+    async with started(database_url) as made:
+        yield made
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from bot.loops.deliver import Deliverer
 from bot.loops.ready import Ready
 from bot.messages import parse_address
 from bot.store import held, outbox, settling, subscriptions
-from tests.ledger_world import HOME, START, World, item
+from tests.ledger_world import HOME, START, World, item, started
 
 SLOT = START.replace(hour=17)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -24,10 +24,8 @@ HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = World(f"sqlite+aiosqlite:///{tmp_path}/a.db")
-    await made.start()
-    yield made
-    await made.stop()
+    async with started(f"sqlite+aiosqlite:///{tmp_path}/a.db") as made:
+        yield made
 
 
 async def subscribed(world: World, address: str, **more: object) -> Subscription:

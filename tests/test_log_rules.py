@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-FIELDS = {"count", "seconds", "exception", "fate", "platform", "number"}
-"""An int may be an id: what a field is called says that it is none; `number` is a bot account's place among ours."""
+FIELDS = {"count", "seconds", "exception", "fate", "platform"}
+"""An int may be an id: what a field is called says that it is none."""
 
 
 def _breaks(tree: ast.AST, where: Path) -> Iterator[str]:

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from bot.deliveries import MOST_ATTEMPTS
 from bot.loops.sparing import MOST_AN_HOUR, Sparing
 from bot.store import Transaction
-from tests.ledger_world import START, World
+from tests.ledger_world import START, World, started
 from tests.test_backup_commands import Machine
 from tests.test_ledger_defects import HOUR, SLOT, planned, subscribed
 
@@ -21,10 +21,8 @@ ADDRESS, NUMBER = "telegram:-1007099887766", "7099887766"
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[World]:
-    made = World(f"sqlite+aiosqlite:///{tmp_path}/a.db")
-    await made.start()
-    yield made
-    await made.stop()
+    async with started(f"sqlite+aiosqlite:///{tmp_path}/a.db") as made:
+        yield made
 
 
 @pytest.mark.parametrize(

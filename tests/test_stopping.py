@@ -22,7 +22,7 @@ from bot.transports.pacer import Pacer
 from bot.transports.telegram.api import Api
 from bot.transports.telegram.sending import Sender
 from tests.bot_api import BotApi
-from tests.ledger_world import World
+from tests.ledger_world import World, started
 from tests.test_ledger_defects import DAY, SLOT, subscribed
 from tests.test_matrix_refused import Server
 
@@ -31,10 +31,8 @@ CHANNELS = [f"telegram:-{number}" for number in range(1, 20)]
 
 @pytest.fixture
 async def world(database_url: str) -> AsyncIterator[World]:
-    made = World(database_url)
-    await made.start()
-    yield made
-    await made.stop()
+    async with started(database_url) as made:
+        yield made
 
 
 async def waiting(world: World) -> asyncio.Task[None]:

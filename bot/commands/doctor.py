@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import click
 
@@ -29,7 +30,7 @@ from bot.environment import MAIN, BrokenSettings
 from bot.findings import errors_of
 from bot.keys import BrokenKey, load_keys
 from bot.search.arrays import OldArrays
-from bot.store import BrokenStore, chats, panic, subscriptions
+from bot.store import BrokenStore, chats, panic
 
 Check = Callable[[Settings], AsyncIterator[Sign]]
 
@@ -55,7 +56,7 @@ async def _examined() -> list[Sign]:
         "data folder": data_signs,
         "key file": key_signs,
         "state folder": state_signs,
-        "database": _database_signs,
+        "database": partial(_database_signs, [one.name for one in accounts]),
     }
     own: dict[str, Check] = {
         "clock": clock_signs,
@@ -89,17 +90,15 @@ def _failed(check: str, error: Exception) -> Sign:
     return Sign(check, "fail", says or remedy, remedy if says else "look at what stands before this")
 
 
-async def _database_signs(settings: Settings) -> AsyncIterator[Sign]:
-    """The database, opened as `run` does, and what is in it."""
+async def _database_signs(names: Collection[str], settings: Settings) -> AsyncIterator[Sign]:
+    """The database, opened as `run` does, and what is in it; `names` are the accounts that the settings name."""
     if not settings.key_path.exists():
         yield Sign("database", "warn", "not looked at, since there is no key file yet", "start the bot once with `run`")
         return
     async with open_database(settings, load_keys(settings.key_path)) as store:
-        # What another key file sealed cannot be read.
-        await store.run(lambda transaction: subscriptions.all_subscriptions(store.of(None), transaction))
         yield Sign("database", "ok", f"{store.engine.dialect.name}, intact, its schema is this version's")
         yield await ledger_sign(store)
-        for name in set(await store.run(chats.accounts)) - {one.name for one in accounts_of(read_settings())}:
+        for name in set(await store.run(chats.accounts)) - set(names):
             remedy = f"name it in RUECKSPIEGEL_ACCOUNTS again, or `channel list --account {name}` and `channel remove`"
             yield Sign("accounts", "warn", f"{name} has channels and is in no settings, so they get nothing", remedy)
         if stopped := await store.run(panic.since):
@@ -111,7 +110,7 @@ async def _channel_signs(settings: Settings) -> AsyncIterator[Sign]:
     """Every chat of an account; where the database cannot be opened, its own line says so."""
     if not settings.key_path.exists():
         return
-    with suppress(BrokenStore):
+    with suppress(BrokenStore, BrokenKey):
         async with open_database(settings, load_keys(settings.key_path)) as store:
             async for sign in subscription_signs(settings, store.of(settings.name)):
                 yield sign

@@ -26,7 +26,8 @@ async def _nobody(transport: Transport, error: TransportEnded) -> None:
     pass
 
 
-async def _cancelled(tasks: Sequence[asyncio.Task[Any]]) -> None:
+async def cancelled(tasks: Sequence[asyncio.Task[Any]]) -> None:
+    """Cancel them, and wait until they are."""
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -86,11 +87,11 @@ class Service:
         log(Event.STOPPING)
         self._stop.set()
         if self.lost:
-            await _cancelled(chores)  # Another process may do the same by now.
+            await cancelled(chores)  # Another process may do the same by now.
         await self.finish()  # Before the platforms: one that stops closes its connection.
         await asyncio.gather(*(transport.stop() for transport in self.transports), return_exceptions=True)
         await everybody
-        await _cancelled([*chores, stopping])
+        await cancelled([*chores, stopping])
         await asyncio.gather(*(transport.close() for transport in self.transports), return_exceptions=True)
         log(Event.STOPPED)
 

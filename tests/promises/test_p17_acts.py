@@ -20,7 +20,7 @@ from bot.loops.correct import Corrector
 from bot.messages import Role
 from bot.store import Store, held, open_store, panic
 from tests.bot_api import BotApi
-from tests.ledger_world import START, World
+from tests.ledger_world import START, World, started
 from tests.live import ROOM, app_on, buttons, live, text
 from tests.matrix_runs import until
 from tests.newsroom import NOW, Newsroom, empty_folder
@@ -39,10 +39,8 @@ ACTS = (f"/publish {ITEM}", f"/hold {ITEM}", f"/drop {ITEM}", f"/release {ITEM}"
 
 @pytest.fixture
 async def world(database_url: str) -> AsyncIterator[World]:
-    made = World(database_url)
-    await made.start()
-    yield made
-    await made.stop()
+    async with started(database_url) as made:
+        yield made
 
 
 def _bytes(folder: Path) -> dict[str, bytes]:
