@@ -37,8 +37,9 @@ class DraftWatch:
         """Show what the stewards did not see yet."""
         if await self._store.run(panic.since) is not None:
             return
-        drafts = await self._curation.drafts()
+        # In this order: what is published in between is a draft no more, and must not count as one that nobody saw.
         known = await self._store.run(reviews.were_shown)
+        drafts = await self._curation.drafts()
         new = [draft for draft in drafts.values() if draft.id not in known]
         items = [draft for draft in new if draft.kind == "item"]
         if len(items) > MOST_AT_ONCE:
