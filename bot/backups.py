@@ -14,6 +14,7 @@ from pathlib import Path
 import pyrage
 
 from bot.keys import Keys
+from bot.refusal import Refusal
 
 SUFFIX = ".backup"
 _PART = ".part"
@@ -23,7 +24,7 @@ _UNSEALED = b"\x1f\x8b"
 _SEALED = b"age-encryption.org/"
 
 
-class BrokenBackup(Exception):
+class BrokenBackup(Refusal):
     """A backup cannot be written or read; the message says which file, why, and what to do."""
 
 

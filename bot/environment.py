@@ -8,6 +8,8 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from bot.refusal import Refusal
+
 PREFIX = "RUECKSPIEGEL_"
 MAIN = "main"
 """The bot account that the environment's own settings are."""
@@ -15,7 +17,7 @@ SECRETS = ("TELEGRAM_TOKEN", "MATRIX_PASSWORD", "DATABASE")
 """May come as `X_FILE`, the path of a file that holds the value."""
 
 
-class BrokenSettings(Exception):
+class BrokenSettings(Refusal):
     """A setting is missing or wrong; the message names the variable and the remedy."""
 
 

@@ -20,11 +20,13 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from bot.refusal import Refusal
+
 SIZE = 32
 _NONCE = 12
 
 
-class BrokenKey(Exception):
+class BrokenKey(Refusal):
     """The key file cannot be read or made, or does not fit what was sealed; the message says which and what to do."""
 
 

@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from bot.heartbeat import Heartbeat
+from bot.refusal import Refusal
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -17,7 +18,7 @@ DELIVERIES = ("pending", "sending", "sent", "failed", "unknown", "dead")
 STATES = ("starting", "listening", "ended")
 
 
-class PortTaken(Exception):
+class PortTaken(Refusal):
     """The metrics' port cannot be opened; the message names the variable and the remedy."""
 
 

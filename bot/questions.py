@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.refusal import Refusal
 
-class BrokenQuestions(Exception):
+
+class BrokenQuestions(Refusal):
     """A line that is not a labelled question."""
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from bot.app import App, backups_of, now, open_database
@@ -30,8 +31,6 @@ from bot.store.answered import Answered
 from bot.store.chats import move
 from bot.store.lease import Turn, lease
 from bot.transports import Transport
-from bot.transports.matrix.session import Credentials
-from bot.transports.matrix.transport import Matrix
 from bot.transports.pacer import Pacer
 from bot.transports.telegram.api import Api
 from bot.transports.telegram.intake import Patience
@@ -39,6 +38,9 @@ from bot.transports.telegram.setup import Face
 from bot.transports.telegram.transport import Telegram
 from bot.transports.wiring import Wiring
 from handlers import router
+
+if TYPE_CHECKING:
+    from bot.transports.matrix.transport import Matrix
 
 LONGEST_END = 18.0
 """Seconds after which the process ends in any case; what was not done the platform delivers again."""
@@ -153,6 +155,10 @@ def _telegram(app: App, wiring: Wiring, pacer: Pacer | None, patience: Patience 
 
 
 def _matrix(app: App, wiring: Wiring, keys: Keys) -> Matrix:
+    # 30 MB, which an account on Telegram alone need not have.
+    from bot.transports.matrix.session import Credentials
+    from bot.transports.matrix.transport import Matrix
+
     settings = app.settings
     assert settings.matrix_homeserver
     assert settings.matrix_user

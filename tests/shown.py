@@ -19,6 +19,13 @@ _COMMAND = re.compile(r"(?:sudo )?(?:docker compose exec \S+ )?(?:rueckspiegel|(
 _SAID_OF_IT = re.compile(r"  +| #")
 
 
+def below(group: click.Group) -> dict[str, click.Command]:
+    """A group's commands by name, loaded."""
+    context = click.Context(group)
+    found = {name: group.get_command(context, name) for name in group.list_commands(context)}
+    return {name: command for name, command in found.items() if command}
+
+
 def shown(text: str) -> list[str]:
     """Each line of the fenced blocks, each text between backticks."""
     fenced = [line.strip() for block in FENCE.findall(text) for line in block.splitlines()]
@@ -51,8 +58,9 @@ def meant(line: str) -> tuple[click.Command, list[str]]:
     command: click.Command = main
     words = shlex.split(line)
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
-        assert words[0] in command.commands, f"there is no command {words[0]}"
-        command, words = command.commands[words[0]], words[1:]
+        commands = below(command)
+        assert words[0] in commands, f"there is no command {words[0]}"
+        command, words = commands[words[0]], words[1:]
     return command, words
 
 
@@ -63,5 +71,5 @@ def unknown_options(command: click.Command, words: list[str]) -> set[str]:
 
 def _options(command: click.Command) -> set[str]:
     own = {option for part in command.get_params(click.Context(command)) for option in part.opts}
-    below = command.commands.values() if isinstance(command, click.Group) else ()
-    return own.union(*(_options(one) for one in below))
+    commands = below(command).values() if isinstance(command, click.Group) else ()
+    return own.union(*(_options(one) for one in commands))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.commands.main import main
+from tests.shown import below
 
 ROOT = Path(__file__).parent.parent
 
@@ -148,7 +149,7 @@ def test_a_broken_line_of_questions_names_file_and_line(tmp_path: Path) -> None:
 
 def test_every_command_has_help_and_stands_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for name, command in main.commands.items():
+    for name, command in below(main).items():
         if command.hidden:
             continue
         assert command.help, name
@@ -162,3 +163,11 @@ def test_every_figure_of_the_readme_comes_from_the_benchmarks() -> None:
     figures = re.findall(r"\d+(?:\.\d+)? (?:%|ms|MB|s)\b|\d+\.\d+%", part)
     assert figures
     assert [figure for figure in figures if figure not in benchmarks] == []
+
+
+def test_running_loads_nothing_of_what_the_account_may_not_need() -> None:
+    """Of Matrix, PostgreSQL, typesetting and training; together they are 70 MB and a second of the start."""
+    heavy = {"nio", "aiohttp", "psycopg", "typst", "sklearn", "scipy"}
+    script = f"import sys, bot.commands.main, bot.commands.run; sys.exit(str(sorted({heavy} & set(sys.modules))))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert done.stderr.strip() == "[]"

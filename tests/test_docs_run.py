@@ -21,7 +21,7 @@ from bot.keys import load_keys
 from bot.messages import reply
 from bot.store import Transaction, open_store, outbox, subscriptions
 from tests.conftest import NOW
-from tests.shown import PAGES, ROOT, commands_in, meant, rows
+from tests.shown import PAGES, ROOT, below, commands_in, meant, rows
 
 NOT_HERE = {
     "run": "needs a platform; test_kill.py runs it",
@@ -106,9 +106,9 @@ def _lines() -> Iterator[str]:
             if not isinstance(command, click.Group) or command.invoke_without_command:
                 yield line
     for name, codes in rows().items():
-        command = main.commands[name]
-        below = command.commands if isinstance(command, click.Group) else ()
-        yield from (f"{name} {code}" for code in codes if code.split()[0] in below)
+        command = below(main)[name]
+        commands = below(command) if isinstance(command, click.Group) else {}
+        yield from (f"{name} {code}" for code in codes if code.split()[0] in commands)
 
 
 async def _doubtful_part() -> str:

@@ -3,46 +3,56 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Any
 
 import click
 
-from bot.backups import BrokenBackup
 from bot.base import BrokenBase
-from bot.commands import (
-    backup,
-    channels,
-    curate,
-    doctor,
-    drafts,
-    feeds,
-    gaps,
-    ledger,
-    links,
-    measure,
-    panic,
-    privacy,
-    run,
-    sheet,
-    status,
-    talk,
-    withdraw,
-)  # fmt: skip
-from bot.environment import BrokenSettings
 from bot.findings import errors_of
-from bot.intake.found import NotTaken
-from bot.keys import BrokenKey
-from bot.metrics import PortTaken
-from bot.questions import BrokenQuestions
-from bot.search.arrays import OldArrays
-from bot.store import BrokenStore
-from bot.store.lease import Leased
+from bot.refusal import Refusal
 
-REFUSALS = (BrokenSettings, BrokenQuestions, OldArrays, BrokenBackup, BrokenKey, BrokenStore, Leased, NotTaken, PortTaken)
+COMMANDS = {
+    "ask": "talk.ask",
+    "backup": "backup.backup",
+    "channel": "channels.channel",
+    "chat": "talk.chat",
+    "check": "curate.check",
+    "deliveries": "ledger.deliveries",
+    "digest": "ledger.digest",
+    "doctor": "doctor.doctor",
+    "draft": "drafts.draft",
+    "evaluate": "measure.evaluate",
+    "feed": "feeds.feed",
+    "gaps": "gaps.gaps",
+    "import": "drafts.import_",
+    "init": "drafts.init",
+    "links": "links.links",
+    "panic": "panic.panic",
+    "privacy": "privacy.privacy",
+    "refit": "curate.refit",
+    "restore": "backup.restore",
+    "run": "run.run",
+    "sheet": "sheet.sheet",
+    "status": "status.status",
+    "train": "curate.train",
+    "withdraw": "withdraw.withdraw",
+}
+"""Where each is. Only the one that is asked for is loaded: all of them take seconds and 60 MB."""
 
 
-class _OneLineErrors(click.Group):
-    """Click's errors, in one line with the way to the help."""
+class _Commands(click.Group):
+    """Commands loaded when they are asked for, and click's errors in one line with the way to the help."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name].partition(".")
+        found: click.Command = getattr(import_module(f"bot.commands.{module}"), name)
+        return found
 
     def main(self, *args: Any, **extra: Any) -> Any:
         extra["standalone_mode"] = False
@@ -60,7 +70,7 @@ class _OneLineErrors(click.Group):
             for finding in errors_of(error.findings):
                 click.echo(str(finding), err=True)
             sys.exit(_fail(f"{len(errors_of(error.findings))} mistakes in the data folder, nothing was done; mend them"))
-        except REFUSALS as error:
+        except Refusal as error:
             sys.exit(_fail(str(error)))
         sys.exit(status if isinstance(status, int) else 0)
 
@@ -70,16 +80,7 @@ def _fail(message: str) -> int:
     return 2
 
 
-@click.group(cls=_OneLineErrors, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="rueckspiegel")
 def main() -> None:
     """Rückspiegel: sourced answers about surveillance at Amazon, in a chat."""
-
-
-for command in (
-    talk.chat, talk.ask, run.run, doctor.doctor, curate.check, curate.train, curate.refit, measure.evaluate,
-    channels.channel, ledger.digest, ledger.deliveries, status.status, sheet.sheet, feeds.feed, links.links,
-    drafts.init, drafts.import_, drafts.draft, gaps.gaps, backup.backup, backup.restore, panic.panic, privacy.privacy,
-    withdraw.withdraw,
-):  # fmt: skip
-    main.add_command(command)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from bot.refusal import Refusal
 
-class NotTaken(Exception):
+
+class NotTaken(Refusal):
     """Nothing was taken over: `problem` says what is wrong and where, `remedy` what to do about it."""
 
     def __init__(self, problem: str, remedy: str) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.refusal import Refusal
 from bot.search.characters import buckets, weigh
 from bot.search.encoder import Vector
 from bot.search.language import count_weights, language_buckets
@@ -22,7 +23,7 @@ FORMAT = 1
 ARRAYS, REPORT = "arrays.npz", "report.json"
 
 
-class OldArrays(Exception):
+class OldArrays(Refusal):
     """The model's files are missing, or of another format than this program reads."""
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.pool import StaticPool
 
 from bot.environment import MAIN
 from bot.keys import Keys
+from bot.refusal import Refusal
 from bot.store.migrate import NewerDatabase
 
 Value = TypeVar("Value")
@@ -62,7 +63,7 @@ _REMEDIES = {
 }
 
 
-class BrokenStore(Exception):
+class BrokenStore(Refusal):
     """The database cannot be opened; the message says which setting and what to do, and holds no password."""
 
 

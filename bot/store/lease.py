@@ -13,13 +13,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from bot.refusal import Refusal
 from bot.store.engine import BrokenStore, Store
 from bot.store.migrate import MIGRATION_LOCK
 
 CHECK_SECONDS = 5.0
 
 
-class Leased(Exception):
+class Leased(Refusal):
     """Another process serves this account."""
 
 
