@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bot.base import BrokenBase, load_base, shipped_folder
-from bot.intake.beginning import import_shipped, init
+from bot.intake.beginning import init
 from bot.intake.drafts import drafts_of, new_id
 from bot.intake.found import Found, Leftover, NotTaken, Publication
 from bot.intake.importing import CHANGED, Imported, Importer
@@ -119,27 +119,6 @@ def test_init_makes_a_folder_under_git(tmp_path: Path) -> None:
     assert commits(mine) == ["rueckspiegel: Begin with the shipped base"]
     with pytest.raises(NotTaken, match="not empty"):
         init(mine, shipped_folder(), NOW)
-
-
-def test_an_upgrade_brings_drafts_and_overwrites_nothing(tmp_path: Path) -> None:
-    shipped, mine = tmp_path / "shipped", tmp_path / "union"
-    shutil.copytree(shipped_folder(), shipped, ignore=shutil.ignore_patterns("model", "questions"))
-    init(mine, shipped, NOW)
-    assert import_shipped(mine, shipped) == ()
-    item = "dossier/2023-07-20-van-videos-online.yaml"
-    (mine / item).write_text((mine / item).read_text("utf-8").replace("end up online", "OURS"), "utf-8")
-    (shipped / item).write_text((shipped / item).read_text("utf-8").replace("end up online", "THEIRS"), "utf-8")
-    vans = shipped / "facts" / "van-cameras.yaml"
-    vans.write_text(vans.read_text("utf-8").replace("id: van-camera-maker", "id: van-camera-brand", 1), "utf-8")
-    assert set(import_shipped(mine, shipped)) == {"van-videos-online", "van-camera-brand"}
-    assert "OURS" in (mine / item).read_text("utf-8")
-    drafts, _ = drafts_of(mine)
-    assert "THEIRS" in str(drafts["van-videos-online"].tree["title"])
-    assert drafts["van-camera-brand"].topic == "van-cameras"
-    assert not drafts["van-camera-brand"].missing(load_base(mine, TODAY)[0])
-    before = drafts["van-videos-online"].path.read_bytes()
-    assert import_shipped(mine, shipped) == ()
-    assert drafts["van-videos-online"].path.read_bytes() == before
 
 
 def test_writing_changes_nothing_that_was_not_changed() -> None:
