@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from bot.app import App
 from bot.base import load_base
 from bot.intake.dossier import read_dossier
 from bot.intake.drafts import drafts_of
@@ -192,3 +196,28 @@ def test_a_title_begun_twice_is_one_draft_and_what_says_nothing_is_a_new_one(own
     base = load_base(own, TODAY)[0]
     assert start(own, base, Publication("Noch ohne Adresse")).id == start(own, base, Publication("Noch ohne Adresse")).id
     assert start(own, base, Publication("")).id != start(own, base, Publication("")).id
+
+
+_ANY = st.builds(
+    Publication,
+    title=st.sampled_from(["Notiz", "Kameras", "Lohn"]),
+    date=st.sampled_from([None, DAY, date(2026, 3, 2)]),
+    author=st.sampled_from(["", "Redaktion", "Redaktioon"]),
+    outlet=st.sampled_from(["Blog", "Blatt"]),
+    url=st.sampled_from([None, "https://blog.example/", "https://blog.example/a", "http://www.blog.example/a/"]),
+    passage=st.sampled_from(["", "Eins.", "Zwei."]),
+    claims=st.sampled_from([(), ("Eins.",), ("Eins.", "Zwei.")]),
+)
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.lists(_ANY, max_size=5), min_size=1, max_size=3))
+def test_whatever_was_imported_in_whatever_order_brings_nothing_again(app: App, pages: list[list[Publication]]) -> None:
+    base = replace(app.base, items={}, facts={}, unknowns={})
+    with TemporaryDirectory() as made:
+        folder = empty_folder(Path(made) / "own")
+        for page in pages:
+            Importer(folder, base).take(Found(tuple(page)))
+        for page in (*pages, *reversed(pages)):
+            done = Importer(folder, base).take(Found(tuple(page)))
+            assert (done.new, done.changed) == ((), ())
