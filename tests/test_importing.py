@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
+import errno
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from bot.base import BrokenBase, load_base, shipped_folder
-from bot.intake.beginning import import_shipped, init
-from bot.intake.drafts import drafts_of, new_id
+from bot.intake.beginning import init
+from bot.intake.drafts import ONLY_IN_DRAFTS, drafts_of, new_id
 from bot.intake.found import Found, Leftover, NotTaken, Publication
-from bot.intake.importing import CHANGED, Imported, Importer
-from bot.intake.writing import changed
+from bot.intake.importing import CHANGED, Imported, Importer, reopen
+from bot.intake.shelf import Shelf
+from bot.intake.writing import changed, dumped, write
 from tests.newsroom import ARTICLE, NOW, TODAY, commits, empty_folder
 
 SECOND = Publication(
@@ -110,6 +112,89 @@ def test_ids_are_ids(words: str) -> None:
         assert set(id) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
 
 
+@pytest.mark.parametrize("written", range(4))
+def test_a_kill_in_the_middle_loses_and_doubles_nothing(own: Path, monkeypatch: pytest.MonkeyPatch, written: int) -> None:
+    killed = _killed_after(written)
+    with monkeypatch.context() as patched:
+        for module in ("importing", "ledger"):
+            patched.setattr(f"bot.intake.{module}.write", killed)
+        with pytest.raises(KeyboardInterrupt):
+            take(own, Found((FIRST,)))
+    take(own, Found((FIRST,)))
+    drafts, _ = drafts_of(own)
+    passages = sorted(str(draft.tree["passage"]) for draft in drafts.values() if draft.kind == "fact")
+    assert passages == sorted(FIRST.claims)
+    assert len(drafts) == 3
+    assert take(own, Found((FIRST,))).new == ()
+    altered = replace(FIRST, passage="Neu.", claims=(*FIRST.claims, "Neu ist dies."))
+    assert len(take(own, Found((altered,))).changed) == 2
+
+
+def _killed_after(written: int) -> Callable[[Path, str], None]:
+    """Writes so many files, and is killed before the next."""
+    left = [written]
+
+    def do(path: Path, text: str) -> None:
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        write(path, text)
+
+    return do
+
+
+def test_a_draft_deleted_by_hand_comes_again_with_its_claims(own: Path) -> None:
+    first = take(own, Found((FIRST,)))
+    for draft in drafts_of(own)[0].values():
+        draft.path.unlink()
+    assert take(own, Found((FIRST,))).new == first.new
+
+
+def test_a_draft_that_cannot_be_read_is_never_written_over(own: Path) -> None:
+    take(own, Found((FIRST,)))
+    for draft in drafts_of(own)[0].values():
+        draft.path.write_text("summary: {de: Ours, : broken", "utf-8")
+    before = {path: path.read_bytes() for path in (own / "drafts").rglob("*.yaml")}
+    take(own, Found((FIRST,)))
+    assert before.items() <= {path: path.read_bytes() for path in (own / "drafts").rglob("*.yaml")}.items()
+    assert len(drafts_of(own)[0]) == 3
+
+
+def put_aside(folder: Path, id: str) -> Path:
+    shelf = Shelf(folder)
+    shelf.decline(drafts_of(folder)[0][id])
+    shelf.put()
+    return next((folder / "drafts" / "declined").iterdir())
+
+
+def test_what_was_put_aside_is_not_lost_where_the_disk_is_full(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = take(own, Found((replace(FIRST, claims=(), date=None),))).new[0]
+    aside = put_aside(own, id)
+    with monkeypatch.context() as full:
+        full.setattr("bot.intake.importing.write", _full)
+        with pytest.raises(OSError, match="left"):
+            reopen(own, id)
+    assert aside.exists()
+    assert reopen(own, id).path.name == f"undated-{id}.yaml"
+    assert not aside.exists()
+
+
+def _full(path: Path, text: str) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_what_is_published_counts_for_more_than_what_was_put_aside(own: Path) -> None:
+    id = take(own, Found((replace(FIRST, claims=()),))).new[0]
+    path = drafts_of(own)[0][id].path
+    put_aside(own, id)
+    words = {"de": "Später berichtigt.", "en": "Mended later."}
+    done = reopen(own, id).tree | {"title": words, "summary": dict(words), "published": "2026-11-21"}
+    path.unlink()
+    (own / "dossier" / path.name).write_text(dumped({k: v for k, v in done.items() if k not in ONLY_IN_DRAFTS}), "utf-8")
+    (own / "drafts" / "declined" / path.name).write_text(dumped(done | {"summary": {"de": "Alt."}}), "utf-8")
+    assert reopen(own, id).tree["summary"] == words
+
+
 def test_init_makes_a_folder_under_git(tmp_path: Path) -> None:
     mine = tmp_path / "union"
     init(mine, shipped_folder(), NOW)
@@ -119,27 +204,6 @@ def test_init_makes_a_folder_under_git(tmp_path: Path) -> None:
     assert commits(mine) == ["rueckspiegel: Begin with the shipped base"]
     with pytest.raises(NotTaken, match="not empty"):
         init(mine, shipped_folder(), NOW)
-
-
-def test_an_upgrade_brings_drafts_and_overwrites_nothing(tmp_path: Path) -> None:
-    shipped, mine = tmp_path / "shipped", tmp_path / "union"
-    shutil.copytree(shipped_folder(), shipped, ignore=shutil.ignore_patterns("model", "questions"))
-    init(mine, shipped, NOW)
-    assert import_shipped(mine, shipped) == ()
-    item = "dossier/2023-07-20-van-videos-online.yaml"
-    (mine / item).write_text((mine / item).read_text("utf-8").replace("end up online", "OURS"), "utf-8")
-    (shipped / item).write_text((shipped / item).read_text("utf-8").replace("end up online", "THEIRS"), "utf-8")
-    vans = shipped / "facts" / "van-cameras.yaml"
-    vans.write_text(vans.read_text("utf-8").replace("id: van-camera-maker", "id: van-camera-brand", 1), "utf-8")
-    assert set(import_shipped(mine, shipped)) == {"van-videos-online", "van-camera-brand"}
-    assert "OURS" in (mine / item).read_text("utf-8")
-    drafts, _ = drafts_of(mine)
-    assert "THEIRS" in str(drafts["van-videos-online"].tree["title"])
-    assert drafts["van-camera-brand"].topic == "van-cameras"
-    assert not drafts["van-camera-brand"].missing(load_base(mine, TODAY)[0])
-    before = drafts["van-videos-online"].path.read_bytes()
-    assert import_shipped(mine, shipped) == ()
-    assert drafts["van-videos-online"].path.read_bytes() == before
 
 
 def test_writing_changes_nothing_that_was_not_changed() -> None:
@@ -162,3 +226,8 @@ def test_a_draft_that_is_moved_by_hand_is_published_or_named(own: Path) -> None:
         changed(moved.read_text("utf-8"), lambda tree: (tree.pop("passage"), tree.pop("doubts"), tree.update(done))), "utf-8"
     )
     assert draft.id in load_base(own, TODAY)[0].items
+
+
+def test_what_stands_in_two_places_is_written_out_twice() -> None:
+    words = {"de": "x"}
+    assert "&" not in dumped({"title": words, "summary": words})

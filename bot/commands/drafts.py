@@ -11,7 +11,7 @@ from bot.app import now, today
 from bot.base import Base, load_base, shipped_folder
 from bot.commands.common import data_option
 from bot.config import read_settings
-from bot.intake.beginning import import_shipped
+from bot.intake.beginning import KEPT, Upgrade, import_shipped
 from bot.intake.beginning import init as begin
 from bot.intake.child import Fetcher
 from bot.intake.dossier import read_dossier
@@ -35,13 +35,10 @@ def init(folder: Path) -> None:
 def import_(source: str, data: Path | None) -> None:
     """Draft what a dossier page (FILE or URL) or the newer `shipped` base has that this folder lacks."""
     folder = own_folder(data)
-    if source == "shipped":
-        ids = import_shipped(folder, shipped_folder())
-        click.echo(f"{len(ids)} drafts of what is new or changed in the shipped base")
-        for id in ids:
-            click.echo(f"  {id}")
-        return
     base = _base(folder)
+    if source == "shipped":
+        _report_upgrade(import_shipped(folder, shipped_folder()), folder)
+        return
     _report(Importer(folder, base).take(_found(source, base)), folder, base)
 
 
@@ -95,6 +92,20 @@ def _found(source: str, base: Base) -> Found:
             raise NotTaken(f"{source} cannot be read ({error.strerror})", "name a file or an address") from error
     outlets = {item.outlet for item in items} | {cited for item in items for cited in item.cites}
     return read_dossier(lines, {item.author for item in items}, outlets, base.names.places, today())
+
+
+def _report_upgrade(upgrade: Upgrade, folder: Path) -> None:
+    click.echo(f"{len(upgrade.drafts)} drafts of what is new or changed in the shipped base")
+    for id in upgrade.drafts:
+        click.echo(f"  {id}")
+    if upgrade.gone:
+        click.echo(f"{len(upgrade.gone)} are shipped no more and stay here; withdraw what no longer holds:")
+    for id in upgrade.gone:
+        click.echo(f"  {id}")
+    if upgrade.differing:
+        click.echo(f"{len(upgrade.differing)} files differ from the shipped ones and stay; compare, and take over by hand:")
+    for path in upgrade.differing:
+        click.echo(f"  diff {folder / path} {folder / KEPT / path}")
 
 
 def _report(imported: Imported, folder: Path, base: Base) -> None:

@@ -104,6 +104,30 @@ def drafts_of(folder: Path) -> tuple[dict[str, Draft], tuple[Finding, ...]]:
     return drafts, tuple(findings)
 
 
+def declined_of(folder: Path) -> dict[str, Draft]:
+    """What was put aside, by id; a file that is no draft any more is passed over."""
+    declined: dict[str, Draft] = {}
+    for path in sorted((folder / FOLDER / DECLINED).glob("*.yaml")):
+        try:
+            draft = _draft(path, read(path).tree)
+        except BrokenYaml:
+            continue
+        if draft is not None:
+            declined.setdefault(draft.id, draft)
+    return declined
+
+
+def place_of(folder: Path, id: str, tree: Tree) -> Path:
+    """Where a draft of this tree lies: a publication, or a topic's file with one fact or unknown."""
+    is_item = "id" in tree
+    return folder / FOLDER / (f"{tree.get('date') or 'undated'}-{id}.yaml" if is_item else f"facts/{id}.yaml")
+
+
+def names_of(folder: Path) -> set[str]:
+    """Ids in the names of drafts' files, also of those that cannot be read: nothing may be written over them."""
+    return {re.sub(r"^(\d{4}-\d\d-\d\d|undated)-", "", path.stem) for path in _files(folder)}
+
+
 def _files(folder: Path) -> Iterator[Path]:
     yield from sorted((folder / FOLDER).glob("*.yaml"))
     yield from sorted((folder / FOLDER / "facts").glob("*.yaml"))

@@ -51,7 +51,7 @@ def _entry(row: Mapping[str, Any], outlet: str, language: str) -> Entry:
     title, day = line(row.get("title", "")), _day(row)
     url, doubts = _address(str(row.get("link") or ""))
     content = (row.get("content") or [{}])[0].get("value") or row.get("summary") or ""
-    name = str(row.get("id") or row.get("link") or f"{title} {day}")
+    name = str(row.get("id") or row.get("link") or f"{title or content} {day}")
     found = Publication(
         title=title,
         date=day if day != date.min else None,

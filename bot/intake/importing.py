@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
@@ -9,13 +10,12 @@ from typing import Any
 
 from bot.base import Base
 from bot.intake.claims import claim_tree
-from bot.intake.drafts import DECLINED, FOLDER, Draft, drafts_of, new_id
+from bot.intake.drafts import Draft, declined_of, drafts_of, names_of, new_id, place_of
 from bot.intake.found import Found, Leftover, Publication
-from bot.intake.known import find, publications_of
+from bot.intake.known import address_of, credit, match, publications_of, whole
 from bot.intake.ledger import Ledger, mark
 from bot.intake.shelf import published
 from bot.intake.writing import changed, dumped, write
-from bot.yaml_lines import read
 
 CHANGED = "changed at the source since it was imported"
 LONGEST_CLAIM = 300
@@ -40,68 +40,86 @@ class Importer:
         self._folder = folder
         self._drafts, _ = drafts_of(folder)
         self._ledger = Ledger.of(folder)
-        self.trees = publications_of(folder, base.items.values(), self._drafts.values())
-        declined = {path.stem for path in (folder / FOLDER / DECLINED).glob("*.yaml")}
-        self._taken = {*self._drafts, *self.trees, *base.facts, *base.unknowns, *declined}
+        self._trees = publications_of(folder, base.items.values(), self._drafts.values())
+        self._taken = {*self._drafts, *self._trees, *base.facts, *base.unknowns, *declined_of(folder), *names_of(folder)}
+
+    def known(self, publication: Publication) -> str | None:
+        """The id under which a publication is known."""
+        return match((publication,), self._trees, self._ledger).get(publication)
 
     def take(self, found: Found) -> Imported:
         """Write the drafts; what is known and unchanged is left alone."""
         new: list[str] = []
         altered: list[str] = []
-        known, ids = 0, list[str]()
+        ids: list[str] = []
+        known, unchanged = match(found.publications, self._trees, self._ledger), 0
         for publication in found.publications:
-            id, state = find(publication, self.trees), _state(publication)
-            ids.append(id or self._take_id(publication.title or publication.outlet))
+            id = known.get(publication)
             if id is None:
-                new += self._draft(ids[-1], publication, None if publication.part_of is None else ids[publication.part_of])
-            elif self._ledger.pages.get(id, state) != state or (publication.url and not self.trees[id].get("url")):
+                id = known[publication] = self._take_id(publication.title or publication.outlet)
+                new += self._draft(id, publication, None if publication.part_of is None else ids[publication.part_of])
+            elif self._is_news(id, publication):
                 altered += self._redraft(id, publication)
             else:
-                known += 1
-            self._ledger.pages[ids[-1]] = state
+                unchanged += 1
+            self._ledger.note(id, (credit(publication), whole(publication), *map(mark, publication.claims)))
+            ids.append(id)
         self._ledger.save(self._folder)
         doubts = tuple((id, doubt) for id, one in zip(ids, found.publications, strict=True) for doubt in one.doubts)
-        return Imported(tuple(new), tuple(altered), known, doubts, found.leftover)
+        return Imported(tuple(new), tuple(altered), unchanged, doubts, found.leftover)
+
+    def _is_news(self, id: str, publication: Publication) -> bool:
+        """Whether it was not offered like this before. What no page ever brought is known as it is, but for an address."""
+        offered = self._ledger.pages.get(id)
+        if offered is None:
+            return publication.url is not None and not self._trees[id].get("url")
+        return whole(publication) not in offered
 
     def _draft(self, id: str, publication: Publication, part_of: str | None) -> list[str]:
         tree = _item_tree(id, publication, part_of)
-        write(self._path(id, tree), dumped(tree))
-        self.trees[id] = tree
-        return [id, *self._claims(id, publication)]
+        tree["doubts"] += self._twins(publication)
+        # Last, so that after a kill the next import finds no publication without its claims.
+        claims = self._claims(id, publication, ())
+        write(place_of(self._folder, id, tree), dumped(tree))
+        self._trees[id] = tree
+        return [id, *claims]
+
+    def _twins(self, publication: Publication) -> list[str]:
+        address = address_of(publication.url)
+        return [
+            f"{id} has the same address"
+            for id, tree in self._trees.items()
+            if address and address_of(tree.get("url")) == address
+        ]
 
     def _redraft(self, id: str, publication: Publication) -> list[str]:
         """The draft as it stands, or what is published, with the new passage; nothing that was written is lost."""
-        draft = self._drafts.get(id)
-        path = draft.path if draft else self._path(id, self.trees[id])
-        text = path.read_text(encoding="utf-8") if draft else dumped(self.trees[id])
+        draft, offered = self._drafts.get(id), self._ledger.pages.get(id, [])
+        path = draft.path if draft else place_of(self._folder, id, self._trees[id])
+        text = path.read_text(encoding="utf-8") if draft else dumped(self._trees[id])
+        doubts = (CHANGED, *_moved(publication, offered), *publication.doubts)
 
         def change(tree: Any) -> None:
             tree["passage"] = publication.passage
-            tree["doubts"] = list(dict.fromkeys([*(tree.get("doubts") or ()), CHANGED, *publication.doubts]))
+            tree["doubts"] = list(dict.fromkeys([*(tree.get("doubts") or ()), *doubts]))
             if publication.url and not tree.get("url"):
                 tree["url"] = publication.url
 
         write(path, changed(text, change))
-        return [id, *self._claims(id, publication)]
+        return [id, *self._claims(id, publication, offered)]
 
-    def _claims(self, item: str, publication: Publication) -> list[str]:
-        """A draft of each claim that was never drafted before."""
+    def _claims(self, item: str, publication: Publication, offered: Collection[str]) -> list[str]:
+        """A draft of each claim that was not offered before and is none yet, as after a kill it may be."""
+        there = {str(one.tree.get("passage")) for one in self._drafts.values() if one.row.get("item") == item}
         made = []
-        for claim in publication.claims:
-            name = f"{item}/{mark(claim)}"
-            if name in self._ledger.pages:
+        for claim in dict.fromkeys(publication.claims):
+            if mark(claim) in offered or claim in there:
                 continue
-            self._ledger.pages[name] = mark(claim)
             id = self._numbered(item[:34])
-            write(
-                self._folder / FOLDER / "facts" / f"{id}.yaml",
-                dumped(claim_tree(id, item, publication.date, publication.country, claim)),
-            )
+            tree = claim_tree(id, item, publication.date, publication.country, claim)
+            write(place_of(self._folder, id, tree), dumped(tree))
             made.append(id)
         return made
-
-    def _path(self, id: str, tree: Tree) -> Path:
-        return self._folder / FOLDER / f"{tree.get('date') or 'undated'}-{id}.yaml"
 
     def _numbered(self, item: str) -> str:
         id = next(id for number in count(1) if (id := f"{item}-{number}") not in self._taken)
@@ -117,7 +135,7 @@ class Importer:
 def start(folder: Path, base: Base, publication: Publication) -> Draft:
     """The draft of one publication that a steward begins, with a claim to write beside it; the one there is if it is known."""
     importer = Importer(folder, base)
-    known = find(publication, importer.trees)
+    known = importer.known(publication)
     if known is not None:
         return reopen(folder, known)
     claims = publication.claims or (publication.passage[:LONGEST_CLAIM] or publication.title or "…",)
@@ -126,26 +144,31 @@ def start(folder: Path, base: Base, publication: Publication) -> Draft:
 
 
 def reopen(folder: Path, id: str) -> Draft:
-    """The draft of what is published or was put aside; the one there is if it is a draft already.
+    """The draft of what is published, else of what was put aside; the one there is if it is a draft already.
 
     :raises KeyError: where nothing has that id.
     """
     drafts, _ = drafts_of(folder)
     if id not in drafts:
-        tree = _put_aside(folder, id) or published(folder, id)
-        kept = f"{tree['date']}-{id}.yaml" if "outlet" in tree else f"facts/{id}.yaml"
-        write(folder / FOLDER / kept, dumped({**tree, "published": None} if "outlet" in tree else tree))
+        aside = None
+        try:
+            tree = published(folder, id)
+        except KeyError:
+            aside = declined_of(folder)[id]
+            tree = aside.tree
+        write(place_of(folder, id, tree), dumped({**tree, "published": None} if "id" in tree else tree))
+        if aside is not None:
+            aside.path.unlink(missing_ok=True)
         drafts, _ = drafts_of(folder)
     return drafts[id]
 
 
-def _put_aside(folder: Path, id: str) -> Tree | None:
-    for path in sorted((folder / FOLDER / DECLINED).glob("*.yaml")):
-        tree: Tree = read(path).tree or {}
-        if tree.get("id") == id or path.stem == id:
-            path.unlink()
-            return tree
-    return None
+def _moved(publication: Publication, offered: Collection[str]) -> tuple[str, ...]:
+    """What the source now says of author, day, outlet or title, where that is what changed."""
+    if not offered or credit(publication) in offered:
+        return ()
+    says = (publication.title, publication.author, publication.outlet, publication.date)
+    return (f"the source now says: {', '.join(str(one) for one in says if one)}",)
 
 
 def _item_tree(id: str, publication: Publication, part_of: str | None) -> Tree:
@@ -168,8 +191,3 @@ def _item_tree(id: str, publication: Publication, part_of: str | None) -> Tree:
         "passage": publication.passage,
         "doubts": list(publication.doubts),
     }
-
-
-def _state(publication: Publication) -> str:
-    cites = list(publication.cites)
-    return mark([str(publication.date), publication.author, publication.outlet, cites, publication.url, publication.passage])

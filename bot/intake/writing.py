@@ -56,6 +56,10 @@ def write(path: Path, text: str) -> None:
 class _Representer(RoundTripRepresenter):
     """Nothing is `null`, days stand without quotes and lines below one another, as in the folder's files."""
 
+    def ignore_aliases(self, data: Any) -> bool:
+        """What stands in two places is written out twice, since a folder with references is refused."""
+        return True
+
 
 def _written(representer: Any, text: str) -> Any:
     if _DAY.fullmatch(text):
