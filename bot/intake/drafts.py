@@ -1,8 +1,10 @@
 """Drafts: files of the same keys as the dossier's and the facts', in `drafts/`, with what they rest on. Reading them.
 
 `drafts/DATE-ID.yaml` is a publication, `drafts/facts/ID.yaml` a claim or a known unknown in the form of a topic's file. Beside
-the keys of the finished thing a draft has `passage` (what it rests on), `doubts` (for a steward to settle) and `supersedes` (a
-fact's id).
+the keys of the finished thing a draft has `passage` (what it rests on), `doubts` (for a steward to settle), `supersedes` (a
+fact's id) and, where it changes what is published, `began_from`: the mark (`ledger.mark`) of the publication's tree or of the
+fact's row as it was then. A draft whose mark is no longer that of what is published would undo a change, and is refused; one
+without a mark is taken as it is.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ from bot.yaml_lines import BrokenYaml, read
 Tree = dict[str, Any]
 Kind = Literal["item", "fact", "unknown"]
 FOLDER, DECLINED = "drafts", "declined"
-ONLY_IN_DRAFTS = ("passage", "doubts", "supersedes")
+BEGAN_FROM = "began_from"
+ONLY_IN_DRAFTS = ("passage", "doubts", "supersedes", BEGAN_FROM)
 LONGEST_ID = 40
 _TEXTS: Mapping[Kind, tuple[str, ...]] = {"item": ("title", "summary"), "fact": ("claim",), "unknown": ("says",)}
 _NEEDED: Mapping[Kind, tuple[str, ...]] = {
@@ -54,6 +57,11 @@ class Draft:
     def topic(self) -> str:
         topics = self.row.get("topics") or [""] if self.kind == "item" else [self.tree.get("topic") or ""]
         return str(topics[0])
+
+    @property
+    def began_from(self) -> str | None:
+        """The mark of what is published that this is to change."""
+        return self.tree.get(BEGAN_FROM)
 
     @property
     def mark(self) -> str:
