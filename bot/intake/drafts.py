@@ -16,17 +16,15 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from bot.base import Base
 from bot.findings import Finding
+from bot.intake.shapes import BEGAN_FROM, Kind, misshapen
 from bot.yaml_lines import BrokenYaml, read
 
 Tree = dict[str, Any]
-Kind = Literal["item", "fact", "unknown"]
 FOLDER, DECLINED = "drafts", "declined"
-BEGAN_FROM = "began_from"
-ONLY_IN_DRAFTS = ("passage", "doubts", "supersedes", BEGAN_FROM)
 LONGEST_ID = 40
 _TEXTS: Mapping[Kind, tuple[str, ...]] = {"item": ("title", "summary"), "fact": ("claim",), "unknown": ("says",)}
 _NEEDED: Mapping[Kind, tuple[str, ...]] = {
@@ -34,6 +32,7 @@ _NEEDED: Mapping[Kind, tuple[str, ...]] = {
     "fact": ("status", "object", "aspect", "place", "as_of", "item"),
     "unknown": ("object", "aspect"),
 }
+_REMEDY = "give it an id and the keys of an item or of a topic's file"
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "o", "ł": "l"})
 
 
@@ -90,26 +89,28 @@ class Draft:
 def drafts_of(folder: Path) -> tuple[dict[str, Draft], tuple[Finding, ...]]:
     """Every draft of a data folder by id, publications first, and what is wrong with the files that are none."""
     drafts: dict[str, Draft] = {}
-    findings = []
+    findings: list[Finding] = []
     for path in _files(folder):
-        name = str(path.relative_to(folder))
-        try:
-            tree = read(path).tree
-        except BrokenYaml as error:
-            findings.append(Finding(name, error.line, "", error.problem, "mend the YAML there", "warning"))
-            continue
-        draft = _draft(path, tree)
-        if draft is None:
-            findings.append(
-                Finding(name, 1, "id", "this is no draft", "give it an id and the keys of an item or of a topic's file")
-            )
-        elif draft.id in drafts:
-            findings.append(
-                Finding(name, 1, "id", f"{draft.id} is a draft too in {drafts[draft.id].path.name}", "keep one", "warning")
-            )
-        else:
+        draft, found = _read(path, str(path.relative_to(folder)))
+        if draft is not None and draft.id in drafts:
+            problem = f"{draft.id} is a draft too in {drafts[draft.id].path.name}"
+            found = (Finding(str(path.relative_to(folder)), 1, "id", problem, "keep one", "warning"),)
+        elif draft is not None and not found:
             drafts[draft.id] = draft
+        findings += found
     return drafts, tuple(findings)
+
+
+def _read(path: Path, name: str) -> tuple[Draft | None, tuple[Finding, ...]]:
+    """One file as a draft, and what is wrong with it."""
+    try:
+        document = read(path)
+    except BrokenYaml as error:
+        return None, (Finding(name, error.line, "", error.problem, "mend the YAML there", "warning"),)
+    draft = _draft(path, document.tree)
+    if draft is None:
+        return None, (Finding(name, 1, "id", "this is no draft", _REMEDY, "warning"),)
+    return draft, tuple(misshapen(name, document, draft.kind))
 
 
 def _files(folder: Path) -> Iterator[Path]:

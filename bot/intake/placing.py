@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bot.intake.drafts import ONLY_IN_DRAFTS, Tree
+from bot.intake.drafts import Tree
+from bot.intake.shapes import ONLY_IN_DRAFTS
 
 LISTS = ("facts", "unknowns")
 

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from bot.base import Base, load_base
-from bot.intake.drafts import BEGAN_FROM, DECLINED, FOLDER, Draft, Tree
+from bot.intake.drafts import DECLINED, FOLDER, Draft, Tree
 from bot.intake.ledger import mark
 from bot.intake.placing import LISTS, become, finished, forget, refers, set_row, supersede
+from bot.intake.shapes import BEGAN_FROM
 from bot.intake.writing import changed, dumped, headed, write
-from bot.yaml_lines import parse, read
+from bot.yaml_lines import BrokenYaml, parse
 
 _ELSEWHERE = (FOLDER, "model", "questions", ".git")
 
@@ -67,10 +68,13 @@ class Shelf:
                 self._change(other, lambda tree: forget(tree, id, row.get("superseded_by")))
         self.changes[Path(FOLDER, DECLINED, f"{id}.yaml")] = dumped({"topic": topic, key: [row]})
 
-    def decline(self, draft: Draft, name: str = "") -> None:
-        """A draft is put aside, so that an import does not propose it again; under another name where that one is needed."""
-        own = draft.path.relative_to(self.folder)
-        self.changes |= {Path(FOLDER, DECLINED, name or draft.path.name): self._text(own), own: None}
+    def decline(self, draft: Draft) -> None:
+        """A draft is put aside, so that an import does not propose it again; beside what was published, where that went too."""
+        own, aside = draft.path.relative_to(self.folder), Path(FOLDER, DECLINED, draft.path.name)
+        text = self._text(own)
+        if aside in self.changes:
+            aside, text = aside.with_suffix(".draft.yaml"), changed(text, lambda tree: tree.pop(BEGAN_FROM, None))
+        self.changes |= {aside: text, own: None}
 
     def tried(self, today: date) -> Base:
         """The base as it would be.
@@ -176,7 +180,7 @@ class Shelf:
         """The tree of a file as it would be, to be read alone."""
         text = self._text(below)
         if text not in self._parsed:
-            self._parsed[text] = parse(text).tree or {}
+            self._parsed[text] = _tree_of(text)
         return self._parsed[text]
 
     def _exists(self, below: Path) -> bool:
@@ -192,13 +196,21 @@ def published(folder: Path, id: str) -> Tree:
     :raises KeyError: where nothing is.
     """
     for path in sorted((folder / "dossier").glob("*.yaml")):
-        tree = read(path).tree
-        if tree["id"] == id:
+        tree = _tree_of(path.read_text(encoding="utf-8"))
+        if tree.get("id") == id:
             return {**tree, BEGAN_FROM: mark(tree)}
     for path in sorted((folder / "facts").glob("*.yaml")):
-        tree = read(path).tree or {}
+        tree = _tree_of(path.read_text(encoding="utf-8"))
         for key in LISTS:
             for row in tree.get(key) or ():
                 if row["id"] == id:
                     return {"topic": tree["topic"], key: [row], BEGAN_FROM: mark(row)}
     raise KeyError(id)
+
+
+def _tree_of(text: str) -> Any:
+    """What is no YAML has nothing in it; that it is broken is said when the folder is tried as a whole."""
+    try:
+        return parse(text).tree or {}
+    except BrokenYaml:
+        return {}

@@ -62,8 +62,8 @@ class _Splicer:
 
     def _sequence(self, node: SequenceNode, old: Sequence[Any], new: Sequence[Any]) -> Iterator[Splice]:
         items, column = node.value, node.start_mark.column
-        names = [[_name(value) for value in values] for values in (old, new)]
-        for what, start, end, first, last in SequenceMatcher(None, *names, autojunk=False).get_opcodes():
+        before, after = [_name(value) for value in old], [_name(value) for value in new]
+        for what, start, end, first, last in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
             both = min(end - start, last - first)
             for item, was, now in zip(items[start:], old[start:], new[first : first + both], strict=False):
                 if what == "equal":

@@ -103,7 +103,7 @@ def _written(representer: Any, text: str) -> Any:
     if _DAY.fullmatch(text):
         return representer.represent_scalar("tag:yaml.org,2002:timestamp", text)
     # Who reads the files takes `no` for a refusal, who writes them for a word: Norway's code needs quotes.
-    is_word = _RESOLVER.resolve(ScalarNode, text, (True, False)) == _WORD
+    is_word = _RESOLVER.resolve(ScalarNode, text, (True, False)) == _WORD  # type: ignore[no-untyped-call]
     return representer.represent_scalar(_WORD, text, style="|" if "\n" in text else None if is_word else '"')
 
 
