@@ -10,7 +10,7 @@ from bot.curating.curation import Curation
 from bot.curating.showing import listed, shown
 from bot.desk import Desk
 from bot.intake.found import NotTaken, Publication
-from bot.messages import Message, Reply, Role, reply
+from bot.messages import WHICH, Message, Reply, Role, reply
 from bot.router import Router, argument_of
 from bot.speaker import Speaker
 
@@ -85,6 +85,8 @@ async def _draft_of(first: str, lines: str, curation: Curation, desk: Desk) -> s
     """The draft that is meant, after it was begun or changed as was written."""
     if first.startswith(("https://", "http://")):
         return (await curation.begin(await curation.article(first), lines)).id
+    if first == WHICH:
+        raise Refused("draft.which")
     if " " in first or not first:
         return (await curation.begin(Publication(first, language=_language_of(first, desk)), lines)).id
     if lines:

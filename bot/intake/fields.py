@@ -112,6 +112,12 @@ def split(text: str) -> tuple[str, str]:
     return "\n".join(own), "\n".join(of_claim)
 
 
+def names_field(text: str) -> bool:
+    """Whether what somebody writes begins like lines of a draft."""
+    match = _LINE.match(text.strip().split("\n", 1)[0])
+    return match is not None and any(_name(match[2], kind) for kind in _FIELDS)
+
+
 def says_claim(text: str) -> bool:
     """Whether a claim itself is among the lines."""
     return any(match and _name(match[2], "fact") == "claim" for match in map(_LINE.match, text.splitlines()))
