@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from bot.app import App
+from bot.base import load_base
+from bot.commands.curate import check
+from bot.commands.drafts import draft
 from bot.intake.drafts import Draft
 from bot.intake.history import begin
+from bot.intake.importing import start
 from bot.keys import Keys
 from bot.loops.drafts import DraftWatch
 from bot.messages import Role
@@ -497,3 +503,32 @@ async def test_each_draft_is_shown_once_whatever_stands_beside_it(one: Newsroom)
         await watch.look()
     names = ["drafts/undated-a-thing-of-number-0.yaml", "drafts/2026-01-01-a-text.yaml"]
     assert seen == ["a-thing-of-number-0", names[0], "a-thing-of-number-1", names[1]]
+
+
+async def test_the_page_for_stewards_leads_from_a_title_to_an_answer(one: Newsroom) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "curating.md").read_text(encoding="utf-8")
+    [title] = re.findall(r"`/draft (Cameras [^`]+)`", page)
+    publication, claim = (block.strip() for block in re.findall(r"```\n(.*?)```", page, re.DOTALL)[:2])
+    begun = await one.say(f"/draft {title}")
+    [to_claim] = [button.says for button in begun.buttons if button.says.startswith("/draft ")]
+    written = await one.say(f"/draft {begun.draft}\n{publication}")
+    assert "Missing" not in written.text
+    shown = await one.say(f"{to_claim}\n{claim}")
+    assert "It will read like this" in shown.text
+    done = await one.say(f"/publish {begun.draft}")
+    assert done.text.startswith(f"Published: {begun.draft}, {shown.draft}")
+    [question] = re.findall(r"^question en: (.+)$", claim, re.MULTILINE)
+    assert (await one.say(f"/ask {question}")).text.startswith("Cameras are said to hang")
+
+
+def test_check_says_of_each_draft_what_is_missing(own: Path) -> None:
+    start(own, load_base(own, TODAY)[0], ARTICLE)
+    said = CliRunner().invoke(check, ["--data", str(own)], standalone_mode=False)
+    assert f"{ITEM}.yaml: draft: missing: title en, summary de, summary en, topics" in said.output
+    assert "1 warnings" in said.output  # The model's, which is not there.
+
+
+def test_the_command_suggests_what_the_room_suggests(own: Path) -> None:
+    said = CliRunner().invoke(draft, ["--title", "Kameras sollen am Band hängen", "--data", str(own)], standalone_mode=False)
+    assert said.exit_code == 0, said.output
+    assert "Suggestion: status: reported (because of: sollen)" in said.output

@@ -50,8 +50,9 @@ def advice(draft: Draft, speaker: Speaker) -> tuple[str, ...]:
     if sides[0][0] not in _objects(base):
         # Nobody has chosen an object yet: a new claim has its own id there.
         likely = guesses(base, said, draft.id)[:MOST_GUESSES]
-        sides = list(dict.fromkeys((one.object, one.aspect) for one in likely))
-        lines += [speaker.say("advice.object", object=one.object, aspect=one.aspect, id=one.id) for one in likely[:1]]
+        sides = list(dict.fromkeys((known.object, known.aspect) for known in likely))
+        if likely:
+            lines.append(speaker.say("advice.object", object=sides[0][0], aspect=sides[0][1], id=likely[0].id))
     for language in wanted:
         proposed = list(dict.fromkeys(text for side in sides for text in variants(base, *side, language)))
         lines += [speaker.say("advice.question", language=language, question=text) for text in proposed[:MOST_VARIANTS]]
