@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from bot.base import Base
-from bot.facts import Fact
+from bot.facts import Fact, Unknown
 from bot.intake.drafts import Draft
 from bot.intake.hedging import Hedge, status_of
 from bot.intake.suggest import Near, collisions, guesses, near, variants
@@ -60,7 +60,7 @@ def advice(draft: Draft, speaker: Speaker) -> tuple[str, ...]:
 
 
 def _objects(base: Base) -> set[str]:
-    entries = (*base.corpus.facts.values(), *base.corpus.unknowns.values())
+    entries: tuple[Fact | Unknown, ...] = (*base.corpus.facts.values(), *base.corpus.unknowns.values())
     return {*(base.grid.get("objects") or {}), *(entry.object for entry in entries)}
 
 
