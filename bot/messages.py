@@ -53,6 +53,10 @@ def parse_address(text: str) -> Address:
     raise ValueError(f"{text!r} is no address; write telegram:-1001234567890, telegram:-100123/42 or matrix:!ROOM-ID")
 
 
+WHICH = "?"
+"""What stands for a draft's id in `/draft ID` where a transport cannot tell which one a reply is meant for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """The only thing transports produce. It carries no sender: roles are asked of the transport.

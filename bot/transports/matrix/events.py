@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,8 +11,9 @@ from typing import Any
 
 from nio import MegolmEvent, RedactionEvent
 
+from bot.intake.fields import names_field
 from bot.logs import Event, warn
-from bot.messages import Address, Message, Role, Span, reply
+from bot.messages import WHICH, Address, Message, Role, Span, reply
 from bot.router import command_of
 from bot.transports import Receive
 from bot.transports.inbox import Inbox
@@ -24,6 +26,8 @@ from bot.transports.matrix.sending import Sender
 from bot.transports.numbered import chosen, with_numbers
 from bot.transports.wiring import Wiring
 
+_NAMED = re.compile(r": ([a-z0-9-]{3,40})$")
+"""At the end of a draft's first line stands its id."""
 TOO_OLD = timedelta(hours=24)
 
 
@@ -159,6 +163,10 @@ class Events:
         if choice:
             return replace(message, text=choice, under=memory.under(message.address, now))
         draft = memory.draft_of(message.address, spoken.replies_to, now)
+        if draft is None and spoken.replies_to and message.steward and names_field(message.text):
+            # After a restart nobody remembers; what the client repeats may name it, else the steward is asked.
+            named = _NAMED.search(spoken.quotes)
+            draft = named[1] if named else WHICH
         if draft is not None and command_of(message.text) is None:
             return replace(message, text=f"/draft {draft}\n{message.text}")
         return message
