@@ -55,7 +55,7 @@ MEMORY = {
 }
 """By the name of what holds it in `Memory`."""
 UNDER_WAY = (
-    Kept("messages under way", "the message and its answer, until it was sent", lifetimes.UNDER_WAY),
+    Kept("messages under way", "the message, its answer and an HMAC of who wrote it, until it was sent", lifetimes.UNDER_WAY),
     Kept("stewards", "their accounts and pseudonyms, as the settings name them", lifetimes.RESTART),
     Kept("managers", "HMACs of a group's administrators, since they may set it up", lifetimes.ROLE),
     Kept("taps", "HMACs of buttons that were tapped, against doubled taps", lifetimes.TAP),

@@ -22,6 +22,7 @@ class State:
         self.me = User(int(token.partition(":")[0]), name, username=username, is_bot=True)
         self.can_read_all_group_messages, self.mentions_arrive = False, True
         self.latency, self.query_lifetime = 0.0, 150.0
+        self.webhook = ""
         self.users: dict[int, User] = {}
         self.chats: dict[int, Chat] = {}
         self.sent: list[Json] = []

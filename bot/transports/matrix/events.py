@@ -154,6 +154,8 @@ class Events:
         self._rounds.answered(message.address.chat, spoken.sender)
         for id in ids if said.remembered else ():
             memory.sent(message.address, id, question, self._wiring.now(), spoken.sender, said.draft)
+        if ids and said.arrived is not None:
+            await said.arrived()
 
     def _meant(self, spoken: Spoken) -> Message:
         """The message with what its number says, or as lines of the draft that it replies to."""

@@ -40,7 +40,7 @@ class Rooms:
     me: str
     reach: Reach
     stewards: Mapping[str, str] = field(default_factory=dict)
-    room: Address | None = None
+    room: Callable[[], Address | None] = lambda: None
     clock: Callable[[], float] = time.monotonic
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     _invites: deque[tuple[float, bytes]] = field(default_factory=deque, repr=False)
@@ -129,7 +129,8 @@ class Rooms:
 
     async def role(self, room: str, sender: str) -> Role:
         """The role of a sender now."""
-        in_room = self.room is not None and self.room.chat == room
+        stewards = self.room()
+        in_room = stewards is not None and stewards.chat == room
         if (self.private(room) or in_room) and f"matrix:{sender}" in self.stewards:
             return Role.STEWARD
         if self.private(room):
