@@ -47,7 +47,7 @@ async def _away(bot: Account, anna: Person, app: App, proxy: Proxy) -> tuple[str
     return room, other
 
 
-@pytest.mark.parametrize("kind", ["502", "429"])
+@pytest.mark.parametrize("kind", [pytest.param("502", marks=pytest.mark.promises), "429"])
 async def test_a_past_that_fails_again_and_again_loses_no_question_and_keeps_nobody_waiting(
     bot: Account, anna: Person, app: App, proxy: Proxy, kind: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -95,7 +95,7 @@ async def test_a_past_that_never_comes_is_owned_up_to_once(
     assert "gap-left" in caplog.text
 
 
-@pytest.mark.parametrize("encrypted", [True, False])
+@pytest.mark.parametrize("encrypted", [True, pytest.param(False, marks=pytest.mark.promises)])
 async def test_a_kill_in_the_first_start_loses_no_question(
     bot: Account, anna: Person, app: App, monkeypatch: pytest.MonkeyPatch, encrypted: bool
 ) -> None:

@@ -99,7 +99,7 @@ async def test_a_question_whose_key_comes_late_is_answered(
     await is_quiet(anna, room, matrix_bot, 2 + told)
 
 
-@pytest.mark.parametrize("patience", [0.2, 60.0])
+@pytest.mark.parametrize("patience", [0.2, pytest.param(60.0, marks=pytest.mark.promises)])
 async def test_a_question_that_was_taken_back_before_its_key_came_is_not_answered(
     anna: Person, matrix_bot: str, monkeypatch: pytest.MonkeyPatch, patience: float
 ) -> None:
