@@ -20,6 +20,7 @@ TRIES = 150
 """Ten minutes."""
 LIMITED_SECONDS = 3600.0
 """No longer, even where we are told to come back later: until the token is saved what was answered stays readable."""
+PAUSE = 0.25
 MOST_HELD = 1_000
 """Syncs of one room that wait for its past; a room that has more floods."""
 
@@ -68,9 +69,9 @@ class Gaps:
             return
         try:
             found = await fetch()
-        except Unreachable:
+        except Unreachable as error:
             jobs = deque([job])
-            self._held[room] = _Room(jobs, asyncio.create_task(self._fill(room, jobs)))
+            self._held[room] = _Room(jobs, asyncio.create_task(self._fill(room, jobs, error.after or PAUSE)))
             return
         await deliver(found)
 
@@ -86,7 +87,8 @@ class Gaps:
             self.drop(room)
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    async def _fill(self, room: str, jobs: deque[_Job]) -> None:
+    async def _fill(self, room: str, jobs: deque[_Job], seconds: float) -> None:
+        await self.reach.pause(seconds)
         while jobs:
             job = jobs[0]
             try:
