@@ -56,6 +56,7 @@ class Event(Enum):
     IDENTITY_MADE = "identity-made"
     NOT_SIGNED = "not-signed"
     KEYS_NOT_UPLOADED = "keys-not-uploaded"
+    KEYS_LOST = "keys-lost"
     NOT_READ = "not-read"
     INVITE_REFUSED = "invite-refused"
     ROOM_LEFT = "room-left"

@@ -124,6 +124,13 @@ class Memory:
         kept = self._own.get(self._name(address), ())
         return next((own.draft for own in kept if own.id == id and now - own.sent <= OWN), None)
 
+    def taken_back(self, address: Address, id: str) -> None:
+        """The bot's message `id` in this chat is no longer there."""
+        name = self._name(address)
+        kept = [own for own in self._own.pop(name, ()) if own.id != id]
+        if kept:
+            self._own[name] = kept
+
     def deleted(self, address: Address) -> None:
         """The bot's own messages in this chat were deleted."""
         self._own.pop(self._name(address), None)

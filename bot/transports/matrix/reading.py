@@ -67,7 +67,6 @@ def read(event: JSON, room: str, me: Me, *, private: bool, mine: frozenset[str])
     addressed = text if private else _addressed(text, content, relation, me, mine)
     if addressed is None:
         return None
-    thread = _id(relation.get("event_id")) if relation.get("rel_type") == "m.thread" else None
     message = Message(
         id=id,
         address=Address("matrix", room),
@@ -76,7 +75,13 @@ def read(event: JSON, room: str, me: Me, *, private: bool, mine: frozenset[str])
         attachment=None if kind == "text" else kind,
     )
     answered = _answered(relation)
-    return Spoken(message, sender, thread, edits, answered, _quoted(content, me) if answered else "")
+    return Spoken(message, sender, thread_of(event), edits, answered, _quoted(content, me) if answered else "")
+
+
+def thread_of(event: JSON) -> str | None:
+    """The root of the thread in which an event stands, also of one that cannot be read."""
+    relation = _dict(_dict(event.get("content")).get("m.relates_to"))
+    return _id(relation.get("event_id")) if relation.get("rel_type") == "m.thread" else None
 
 
 def _kind(event: JSON, content: JSON) -> str | None:
