@@ -32,12 +32,11 @@ class Later:
 
 @dataclass(frozen=True, slots=True)
 class Unsure:
-    """It left, and nobody can tell whether it arrived; `late` where the answer only took too long.
+    """It left, and nobody can tell whether it arrived.
 
     `anew`: who would say it again is another to the platform, which would not know the repeat for one.
     """
 
-    late: bool = False
     anew: bool = False
 
 

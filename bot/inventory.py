@@ -55,7 +55,7 @@ MEMORY = {
 }
 """By the name of what holds it in `Memory`."""
 UNDER_WAY = (
-    Kept("messages under way", "the message and its answer, until it was sent", lifetimes.UNDER_WAY),
+    Kept("messages under way", "the message, its answer and an HMAC of who wrote it, until it was sent", lifetimes.UNDER_WAY),
     Kept("stewards", "their accounts and pseudonyms, as the settings name them", lifetimes.RESTART),
     Kept("managers", "HMACs of a group's administrators, since they may set it up", lifetimes.ROLE),
     Kept("taps", "HMACs of buttons that were tapped, against doubled taps", lifetimes.TAP),
@@ -71,8 +71,10 @@ ON_MATRIX = {
     "Rounds._pairs": Kept("rounds on Matrix", "HMAC of room and sender to how quickly they ask", lifetimes.ROUND),
     "Rounds._resting": Kept("programs on Matrix", "HMAC of room and sender, who is left alone for a while", lifetimes.REST),
     "Rooms._invites": Kept("invitations on Matrix", "HMACs of who invited the bot, to limit it", lifetimes.INVITED),
-    "Rooms._made_by": Kept("makers of rooms on Matrix", "HMACs, since they may set it up", lifetimes.RESTART),
+    "Roles._made_by": Kept("makers of rooms on Matrix", "HMACs, since they may set it up", lifetimes.RESTART),
     "Rooms._successors": Kept("replaced rooms on Matrix", "which room follows which, until we are let in", lifetimes.RESTART),
+    "Rooms._lonely": Kept("empty rooms on Matrix", "since when the bot is alone in a room, to leave it", lifetimes.EXPECTED),
+    "Gaps._held": Kept("held messages on Matrix", "while a room's past cannot be had, what follows it", lifetimes.UNDER_WAY),
     "Late._unread": Kept("unread messages on Matrix", "encrypted, as their keys have not come", lifetimes.LATE),
     "Late._told": Kept("unread sessions on Matrix", "HMACs, so that it is said once", lifetimes.SESSION),
 }

@@ -44,6 +44,8 @@ HISTORY = "history"
 ROUND = timedelta(minutes=1)
 REST = timedelta(minutes=10)
 INVITED = timedelta(hours=1)
+EXPECTED = timedelta(days=1)
+"""So long a room in which the bot is alone waits for who is invited there."""
 LATE = timedelta(hours=24)
 """A message that could be read by then would be too old to be answered."""
 

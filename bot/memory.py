@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -96,10 +96,15 @@ class Memory:
         return kept.under if kept and now - kept.offered <= FACT else None
 
     def sent(self, address: Address, id: str, to: str, now: datetime, by: str = "", draft: str | None = None) -> None:
-        """The bot sent message `id` in answer to message `to` of `by`; it shows a draft."""
+        """The bot sent message `id` in answer to message `to` of `by`; it shows a draft.
+
+        One that it changed in place still answers what it did, and stays as old as it is.
+        """
         name = self._name(address)
-        kept = [own for own in self._own.get(name, ()) if now - own.sent <= OWN and own.id != id]
-        _keep(self._own, name, [*kept, _Own(id, self._mark(to), self._mark(by), now, draft)][-MOST_OWN:])
+        fresh = [own for own in self._own.get(name, ()) if now - own.sent <= OWN]
+        before = next((own for own in fresh if own.id == id), _Own(id, self._mark(to), self._mark(by), now))
+        others = [own for own in fresh if own.id != id]
+        _keep(self._own, name, [*others, replace(before, draft=draft)][-MOST_OWN:])
 
     def own(self, address: Address, now: datetime) -> tuple[str, ...]:
         """The ids of the bot's own messages in this chat that are still remembered, oldest first."""
@@ -118,6 +123,13 @@ class Memory:
         """The draft that the bot's message `id` shows."""
         kept = self._own.get(self._name(address), ())
         return next((own.draft for own in kept if own.id == id and now - own.sent <= OWN), None)
+
+    def taken_back(self, address: Address, id: str) -> None:
+        """The bot's message `id` in this chat is no longer there."""
+        name = self._name(address)
+        kept = [own for own in self._own.pop(name, ()) if own.id != id]
+        if kept:
+            self._own[name] = kept
 
     def deleted(self, address: Address) -> None:
         """The bot's own messages in this chat were deleted."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Literal
 
@@ -51,6 +51,10 @@ def parse_address(text: str) -> Address:
     if found := _MATRIX.fullmatch(text.strip()):
         return Address("matrix", found[1])
     raise ValueError(f"{text!r} is no address; write telegram:-1001234567890, telegram:-100123/42 or matrix:!ROOM-ID")
+
+
+WHICH = "?"
+"""What stands for a draft's id in `/draft ID` where a transport cannot tell which one a reply is meant for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,7 @@ class Reply:
     `answers` are the ids of the facts and unknowns that it answers a question with, to count what is asked; `outcome` is
     answer, suggest, unknown or decline where it is what was found for a question. One that says that nothing is remembered
     is not `remembered` itself. `note` is what the stewards' room hears of it, where it is not said there. One that `refuses`
-    what a button says is for whoever tapped it, and never replaces a message.
+    what a button says is for whoever tapped it, and never replaces a message. `arrived` is what follows once it was said.
     """
 
     spans: tuple[Span, ...]
@@ -115,6 +119,7 @@ class Reply:
     remembered: bool = True
     note: str | None = None
     refuses: bool = False
+    arrived: Callable[[], Awaitable[None]] | None = field(default=None, compare=False, repr=False)
 
     @property
     def text(self) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -104,7 +104,15 @@ class Publishing:
         scheduler = AsyncIOScheduler(timezone="UTC")
         await self._plan()
         for duty in (self._plan, self._preview, self._correct):
-            scheduler.add_job(duty, "interval", seconds=TICK_SECONDS, coalesce=True, misfire_grace_time=None, max_instances=1)
+            scheduler.add_job(
+                _until_stopped,
+                "interval",
+                [duty],
+                seconds=TICK_SECONDS,
+                coalesce=True,
+                misfire_grace_time=None,
+                max_instances=1,
+            )
         scheduler.start()
         try:
             await asyncio.Event().wait()
@@ -141,6 +149,12 @@ async def _guarded() -> AsyncIterator[None]:
         yield
     except Exception as error:
         fail(Event.UNHANDLED, exception=error)
+
+
+async def _until_stopped(duty: Callable[[], Awaitable[None]]) -> None:
+    """APScheduler logs as an error that it was itself that cancelled a tick."""
+    with suppress(asyncio.CancelledError):
+        await duty()
 
 
 def clocks(settings: Settings) -> dict[str, str]:

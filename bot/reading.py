@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -153,6 +153,13 @@ def _take(folder: Folder, file: Path, name: str, schema: str, shipped: Path) -> 
     return document if not found else None
 
 
+def shape_of(name: str, document: Document, tree: Any, schema: str, shipped: Path, kinds: Collection[str]) -> Iterator[Finding]:
+    """What of these kinds is wrong with a tree that lies in the document under the same paths."""
+    for error in _validator(schema, shipped).iter_errors(tree):
+        if _kind_of(error) in kinds:
+            yield _finding(name, document, error)
+
+
 _validators: dict[Path, jsonschema_rs.Validator] = {}
 
 
@@ -165,7 +172,7 @@ def _validator(schema: str, shipped: Path) -> jsonschema_rs.Validator:
 
 def _finding(name: str, document: Document, error: jsonschema_rs.ValidationError) -> Finding:
     path = tuple(error.instance_path)
-    kind = type(error.kind).__name__.rpartition("_")[2]
+    kind = _kind_of(error)
     remedy = {
         "AdditionalProperties": "remove that key, or spell it as in the schema beside the data",
         "Required": "add the missing key",
@@ -176,6 +183,10 @@ def _finding(name: str, document: Document, error: jsonschema_rs.ValidationError
     }.get(kind, "write it as the schema beside the data says")
     message = error.message if len(error.message) < 200 else error.message[:197] + "..."
     return Finding(name, document.line(path), _dotted(path), message, remedy)
+
+
+def _kind_of(error: jsonschema_rs.ValidationError) -> str:
+    return type(error.kind).__name__.rpartition("_")[2]
 
 
 def _dotted(path: tuple[str | int, ...]) -> str:

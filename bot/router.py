@@ -13,6 +13,9 @@ from bot.messages import Errand, Message, Reply, Role, reply
 Handler = Callable[[Message, Desk], Awaitable[Reply | Errand | None]]
 RoleOf = Callable[[Message], Awaitable[Role]]
 LONGEST_NAME = 32
+ANY_SIGN = "/!"
+_SIGNS = {"telegram": "/"}
+"""What a command begins with, where that is not either."""
 _RANK = {Role.ANYONE: 0, Role.MANAGER: 1, Role.STEWARD: 2}
 
 
@@ -64,7 +67,7 @@ class Router:
 
     async def route(self, message: Message, desk: Desk, role_of: RoleOf) -> Reply | Errand | None:
         """The reply of the handler that the message is for; the role is asked before a handler that needs one runs."""
-        name = command_of(message.text)
+        name = command_of(message.text, _SIGNS.get(message.address.platform, ANY_SIGN))
         if name is None:
             return await self.fallback(message, desk) if self.fallback else None
         command = self.commands.get(name)
@@ -85,10 +88,10 @@ class Router:
         self.commands[name] = command
 
 
-def command_of(text: str) -> str | None:
-    """The name of the command that a text begins with: `/ask@bot x` and `!ask x` are `ask`."""
+def command_of(text: str, signs: str = ANY_SIGN) -> str | None:
+    """The name of the command that a text begins with: `/ask@bot x` and `!ask x` are `ask`, with one of these signs."""
     first = text.strip().split(maxsplit=1)[0] if text.strip() else ""
-    if len(first) < 2 or first[0] not in "/!" or not first[1].isalpha():
+    if len(first) < 2 or first[0] not in signs or not first[1].isalpha():
         return None
     return first[1:].partition("@")[0].casefold()
 

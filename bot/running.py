@@ -21,7 +21,7 @@ from bot.loops.reload import Reloader
 from bot.loops.serve import Service
 from bot.loops.stewards import Stewards, Tell
 from bot.loops.tally import Tally
-from bot.messages import Role
+from bot.messages import Address, Role
 from bot.metrics import served
 from bot.operating import Operating, Served
 from bot.publishing import Publishing
@@ -127,9 +127,9 @@ def serving(
     answering = Answering(router, lambda: app.desk(now()), transports, stewards, shared.counting.count, shared.tally.count)
     kept = {platform: Answered(store, identity) for platform, identity in app.settings.identities.items()}
     if "telegram" in kept:
-        transports["telegram"] = _telegram(app, _wiring(app, store, kept["telegram"], publishing), pacer, patience)
+        transports["telegram"] = _telegram(app, _wiring(app, store, kept["telegram"], publishing, stewards), pacer, patience)
     if "matrix" in kept:
-        matrix = _matrix(app, _wiring(app, store, kept["matrix"], publishing), keys)
+        matrix = _matrix(app, _wiring(app, store, kept["matrix"], publishing, stewards), keys)
         transports["matrix"] = matrix
         app.fingerprints["matrix"] = matrix.fingerprint
     chores: list[Chore] = [partial(purge_memory, app.memory, now), *publishing.chores, *reviewing.chores]
@@ -167,22 +167,26 @@ def _matrix(app: App, wiring: Wiring, keys: Keys) -> Matrix:
     return Matrix(credentials, settings.matrix_folder, keys, wiring)
 
 
-def _wiring(app: App, store: Store, answered: Answered, publishing: Publishing) -> Wiring:
+def _wiring(app: App, store: Store, answered: Answered, publishing: Publishing, stewards: Stewards) -> Wiring:
     settings, texts = app.settings, app.base.texts
 
     def say(key: str, language: str | None) -> str:
         return texts.say(language if language and texts.has(language, key) else settings.language, key)
+
+    async def moved(old: Address, new: Address) -> None:
+        stewards.follow(old, new)
+        await move(store, old, new)
 
     return Wiring(
         answered=answered,
         memory=app.memory,
         now=now,
         say=say,
-        moved=partial(move, store),
+        moved=moved,
         left=publishing.left,
         commands=frozenset(router.commands),
         stewards=settings.stewards,
-        room=settings.steward_room,
+        room=lambda: stewards.room,
     )
 
 

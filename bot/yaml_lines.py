@@ -21,9 +21,13 @@ PathInTree = tuple[str | int, ...]
 
 @dataclass(slots=True)
 class Document:
-    """The tree of one file; `lines` gives the 1-based line of a path, `doubled` keys that stand twice in one mapping."""
+    """The tree of one file, and the parser's `node` of it, whose marks say where in the text everything stands.
+
+    `lines` gives the 1-based line of a path, `doubled` keys that stand twice in one mapping.
+    """
 
     tree: Any
+    node: yaml.Node | None = field(default=None, repr=False, compare=False)
     lines: dict[PathInTree, int] = field(default_factory=dict)
     doubled: list[tuple[PathInTree, int]] = field(default_factory=list)
 
@@ -49,16 +53,25 @@ def read(path: Path) -> Document:
     :raises BrokenYaml: where it is not UTF-8 or not YAML.
     """
     try:
-        loader = _Loader(path.read_text(encoding="utf-8"))
-        node = loader.get_single_node()
+        return parse(path.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise BrokenYaml(1, f"not UTF-8 text (byte {error.start})") from error
+
+
+def parse(text: str) -> Document:
+    """The document of a text.
+
+    :raises BrokenYaml: where it is not YAML.
+    """
+    try:
+        loader = _Loader(text)
+        node = loader.get_single_node()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise BrokenYaml(mark.line + 1 if mark else 1, str(error.problem or error.context)) from error
     except yaml.YAMLError as error:
         raise BrokenYaml(1, str(error)) from error
-    document = Document(None)
+    document = Document(None, node)
     if node is not None:
         document.tree = _build(loader, node, (), document, set())
     return document

@@ -10,11 +10,12 @@ from bot.curating.curation import Curation
 from bot.curating.showing import listed, shown
 from bot.desk import Desk
 from bot.intake.found import NotTaken, Publication
-from bot.messages import Message, Reply, Role, reply
+from bot.messages import WHICH, Message, Reply, Role, reply
 from bot.router import Router, argument_of
 from bot.speaker import Speaker
 
 router = Router()
+LONGEST_REASON = 600
 
 
 @router.command("drafts", help="help.drafts", needs=Role.STEWARD)
@@ -23,7 +24,8 @@ async def drafts(message: Message, desk: Desk) -> Reply:
     speaker = desk.speaker(message)
     if desk.curation is None:
         return reply(speaker.say("draft.no-folder"))
-    return listed(await desk.curation.drafts(), speaker)
+    found, findings = await desk.curation.all_drafts()
+    return listed(found, speaker, findings)
 
 
 @router.command("draft", help="help.draft", needs=Role.STEWARD)
@@ -63,38 +65,56 @@ async def withdraw(message: Message, desk: Desk) -> Reply:
     if curation is None:
         return reply(speaker.say("draft.no-folder"))
     id, _, reason = argument_of(message.text).partition(" ")
-    steward = message.steward or ""
+    base, steward, why = desk.base, message.steward or "", reason.strip()[:LONGEST_REASON]
+    is_published = id in base.items or id in base.facts or id in base.unknowns
     try:
-        if id in await curation.drafts():
+        # Without a reason a draft is meant, and with one what is said already: that must stop, whatever else there is.
+        if id in await curation.drafts() and not (is_published and why):
             gone = await curation.put_aside(id, steward, desk.now)
-            return desk.acted(message, lambda speaker: speaker.say("withdraw.aside", ids=", ".join(gone)))
-        if not reason.strip() and id in desk.base.items:
+            return desk.acted(message, lambda speaker: _told_aside(gone, id if is_published else "", speaker))
+        if not why and id in base.items:
             return reply(speaker.say("withdraw.reason", id=id))
-        reviewing = {language: desk.base.texts.say(language, "withdraw.reviewing") for language in desk.base.languages}
-        why = {desk.language: reason.strip()[:600]}
-        done = await curation.withdraw(id, why, reviewing, steward, desk.now, desk.today())
+        reviewing = {language: base.texts.say(language, "withdraw.reviewing") for language in base.languages}
+        done = await curation.withdraw(id, {desk.language: why}, reviewing, steward, desk.now, desk.today())
     except Refused as error:
         return reply(speaker.say(error.key, **error.values))
-    return desk.acted(message, lambda speaker: _told_withdrawn(done, id, speaker), why=reason)
+    return desk.acted(message, lambda speaker: _told_withdrawn(done, id, speaker), why=why)
 
 
 async def _draft_of(first: str, lines: str, curation: Curation, desk: Desk) -> str:
     """The draft that is meant, after it was begun or changed as was written."""
     if first.startswith(("https://", "http://")):
-        return (await curation.begin(await curation.article(first))).id
+        return (await curation.begin(await curation.article(first), lines)).id
+    if first == WHICH:
+        raise Refused("draft.which")
     if " " in first or not first:
-        return (await curation.begin(Publication(first, language=desk.language))).id
+        return (await curation.begin(Publication(first, language=_language_of(first, desk)), lines)).id
     if lines:
         return (await curation.edit(first, lines)).id
     return (await curation.draft(first)).id
 
 
+def _language_of(title: str, desk: Desk) -> str:
+    """The language of the dossier that a title is in, else the house's; a steward sees it in the draft's `title en`."""
+    told = desk.matcher.model.language(title)[0]
+    return told if told in desk.base.languages else desk.language
+
+
+def _told_aside(gone: tuple[str, ...], published: str, speaker: Speaker) -> str:
+    said = [speaker.say("withdraw.aside", ids=", ".join(gone))]
+    if published:
+        said.append(speaker.say("withdraw.still", id=published))
+    return "\n".join(said)
+
+
 def _told_withdrawn(done: Withdrawn, id: str, speaker: Speaker) -> str:
     if not done.reviewed:
-        return speaker.say("withdraw.waits", id=id)
-    if done.held:
-        return speaker.say("withdraw.held", id=id, minutes=str(int(done.held.total_seconds() // 60)))
-    return speaker.say("withdraw.done", id=id)
+        said = speaker.say("withdraw.waits", id=id)
+    elif done.held:
+        said = speaker.say("withdraw.held", id=id, minutes=str(int(done.held.total_seconds() // 60)))
+    else:
+        said = speaker.say("withdraw.done", id=id)
+    return "\n".join([said, *([speaker.say("withdraw.aside", ids=", ".join(done.aside))] if done.aside else [])])
 
 
 def _told(done: Published, id: str, speaker: Speaker) -> str:

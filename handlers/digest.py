@@ -70,19 +70,27 @@ async def _subscribe(words: list[str], message: Message, desk: Desk, store: Stor
     language = speaker.language if speaker.language in desk.base.texts.phrases else desk.language
     wanted = Subscription("", message.address, schedule_of(words, str(desk.zone), language), language)
     items = list(desk.base.items.values())
-    known = [item.id for item in items if is_out(item, desk.today())]
-    made = await subscriptions.subscribe(store, transaction, wanted, desk.now, known)
-    if await panic.since(transaction) is not None:
-        return reply(described(made, speaker, desk))
     kept_back = await held.kept_back(transaction, desk.now)
-    shown = newest([item for item in items if item.id not in kept_back], made, desk.today())
+    stopped = await panic.since(transaction) is not None
+    shown = None if stopped else newest([item for item in items if item.id not in kept_back], wanted, desk.today())
+    known = [item.id for item in items if is_out(item, desk.today()) and item is not shown]
+    made = await subscriptions.subscribe(store, transaction, wanted, desk.now, known)
     said = reply(described(made, speaker, desk))
     if shown is None:
         return said
-    await subscriptions.mark(store, transaction, made.id, [shown.id], "sent")
+
+    async def mark(transaction: Transaction) -> None:
+        found = await subscriptions.subscription_of(store, transaction, made.address)
+        if found is not None and found.id == made.id:
+            await subscriptions.mark(store, transaction, made.id, [shown.id], "sent")
+
+    async def arrived() -> None:
+        # Not before: what a crash keeps from being shown is owed, and goes out with the next digest.
+        await store.run(mark)
+
     base = for_channels(desk.base, kept_back, ())
     told = proof(shown, Speaker(base, made.language, desk.language, desk.contact, private=False))
-    return Reply((*said.spans, Span("\n\n"), *told.spans), told.buttons)
+    return Reply((*said.spans, Span("\n\n"), *told.spans), told.buttons, arrived=arrived)
 
 
 def described(subscription: Subscription, speaker: Speaker, desk: Desk) -> str:

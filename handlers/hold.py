@@ -32,7 +32,8 @@ async def release(message: Message, desk: Desk) -> Reply:
 
 async def _decide(message: Message, desk: Desk, state: str) -> Reply:
     speaker, id, store = desk.speaker(message), argument_of(message.text), desk.store
-    if id not in desk.base.items or store is None:
+    # Claims reach posts too, through their buttons and as what a topic is called by.
+    if (id not in desk.base.items and id not in desk.base.facts) or store is None:
         return reply(speaker.say("hold.unknown", id=id[:40]))
 
     async def work(transaction: Transaction) -> bool:

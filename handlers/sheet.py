@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bot.desk import Desk
-from bot.messages import Message, Reply, Role, reply
+from bot.messages import Message, Reply, Role, Span, reply
 from bot.router import Router, argument_of
 from bot.sheet import NoSheet, sheet_of, told
 
@@ -18,6 +20,8 @@ async def sheet(message: Message, desk: Desk) -> Reply:
     if not ids:
         return reply(speaker.say("steward.sheet.how", example=next(iter(desk.base.corpus.facts), "FACT-ID")))
     try:
-        return told(sheet_of(ids, speaker, desk.today()))
+        made = told(sheet_of(ids, speaker, desk.today()))
     except NoSheet as error:
         return reply("\n".join([speaker.say("steward.sheet.refused"), *error.problems]))
+    how = speaker.say("steward.sheet.pdf", ids=" ".join(ids))
+    return replace(made, spans=(*made.spans, Span("\n\n" + how)))

@@ -14,7 +14,7 @@ from bot.facts import Item
 from bot.messages import Address, Reply
 from bot.speaker import Speaker
 from bot.transports.markup import parts
-from bot.transports.matrix.events import invitation_to
+from bot.transports.matrix.answering import invitation_to
 from bot.transports.matrix.rendering import content_of
 from bot.transports.numbered import with_numbers
 

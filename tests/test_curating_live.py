@@ -11,6 +11,7 @@ import pytest
 from bot.app import App, open_app
 from bot.config import Settings
 from bot.intake.importing import start
+from bot.messages import Address
 from tests.bot_api import BotApi
 from tests.live import ROOM, app_on, app_on_matrix, buttons, live, text
 from tests.matrix import Homeserver, Person
@@ -87,11 +88,15 @@ async def test_in_an_encrypted_room_too(hs: Homeserver, anna: Person, own: App, 
         await anna.wait_message(room, 2, sender=user)
         await anna.say(room, f"!draft {FACT}")
         claim = (await anna.wait_message(room, 3, sender=user))[2]
+        # As after a restart: what was sent is not remembered any more.
+        alone.memory.forget(Address("matrix", room))
         await anna.say(room, FACT_LINES, reply_to=claim.event_id)
-        assert "It will read like this" in (await anna.wait_message(room, 4, sender=user))[3].body
+        assert "which draft" in (await anna.wait_message(room, 4, sender=user))[3].body
+        await anna.say(room, f"> <{user}> Draft of a claim: {FACT}\n> claim de: …\n\n{FACT_LINES}", reply_to=claim.event_id)
+        assert "It will read like this" in (await anna.wait_message(room, 5, sender=user))[4].body
         await anna.say(room, f"!publish {ITEM}")
-        assert (await anna.wait_message(room, 5, sender=user))[4].body.startswith(f"Published: {ITEM}, {FACT}")
-        for number in range(6, 60):
+        assert (await anna.wait_message(room, 6, sender=user))[5].body.startswith(f"Published: {ITEM}, {FACT}")
+        for number in range(7, 60):
             await anna.say(room, ASKED)
             if (await anna.wait_message(room, number, sender=user))[-1].body.startswith("Cameras are said to hang"):
                 return

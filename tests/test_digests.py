@@ -104,6 +104,21 @@ async def test_subscribing_confirms_with_the_next_date_and_the_newest_item(
         assert "Nothing of this channel is stored" in text(api)
 
 
+async def test_a_proof_that_did_not_arrive_is_owed(api: BotApi, app: App, tmp_path: Path, channel: int, clock: Clock) -> None:
+    opened = app_on(app, api.url, tmp_path / "state")
+    async with live(opened):
+        refused = ApiError(400, "Bad Request: wrong in some way")
+        api.faults.append(Fault("sendMessage", chat_id=channel, error=refused, times=2))
+        api.post(channel, "/digest daily 18:00")
+        await api.wait_calls("sendMessage", 2)
+        await api.wait_drained(5)
+        clock.now = SLOT
+        await api.wait_sent(1)
+    newest = max(app.base.items.values(), key=lambda item: (item.published or date.min, item.date, item.id))
+    assert str(newest.title["en"]) in text(api)
+    assert sum(str(item.title["en"]) in text(api) for item in app.base.items.values()) == 1
+
+
 async def test_new_items_come_at_the_slot_and_what_was_before_only_as_backlog(
     api: BotApi, app: App, tmp_path: Path, channel: int, clock: Clock
 ) -> None:

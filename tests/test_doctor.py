@@ -107,6 +107,12 @@ async def test_a_channel_that_cannot_be_reached_is_named(own: Doctor, api: BotAp
     assert found["stewards' room"].state == "fail"
 
 
+async def test_a_stewards_room_that_got_another_id_is_named(own: Doctor, api: BotApi) -> None:
+    api.migrate(api.group(-555, "Stewards", supergroup=False))
+    found = await own.says(RUECKSPIEGEL_STEWARD_ROOM="telegram:-555")
+    assert (found["stewards' room"].state, own.status) == ("fail", 1)
+
+
 async def test_every_channel_that_is_gone_has_its_line(own: Doctor) -> None:
     await own.subscribe("telegram:-1009998", "telegram:-1009999")
     output = await asyncio.to_thread(lambda: CliRunner().invoke(doctor, env=own.settings, standalone_mode=False).output)

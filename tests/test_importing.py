@@ -12,9 +12,10 @@ import pytest
 
 from bot.base import BrokenBase, load_base, shipped_folder
 from bot.intake.beginning import init
-from bot.intake.drafts import ONLY_IN_DRAFTS, drafts_of, new_id
+from bot.intake.drafts import drafts_of, new_id
 from bot.intake.found import Found, Leftover, NotTaken, Publication
 from bot.intake.importing import CHANGED, Imported, Importer, reopen
+from bot.intake.shapes import ONLY_IN_DRAFTS
 from bot.intake.shelf import Shelf
 from bot.intake.writing import changed, dumped, write
 from tests.newsroom import ARTICLE, NOW, TODAY, commits, empty_folder

@@ -22,12 +22,12 @@ class World:
         self.done: list[str] = []
         self.inbox = Inbox(lambda chat: self.parked.get(chat, 0.0), lambda: self.all_parked, lambda: self.now)
 
-    def take(self, *updates: tuple[int, str], opened: bool = False) -> None:
+    def take(self, *updates: tuple[int, str], opened: bool = False, sender: str = "") -> None:
         """Updates whose work ends when `finish` says so, or at once."""
         for key, chat in updates:
             gate = self.gates[f"{chat}{key}"] = asyncio.Event()
             _ = opened and gate.set()
-            self.inbox.take(key, chat, partial(self._work, f"{chat}{key}"))
+            self.inbox.take(key, chat, partial(self._work, f"{chat}{key}"), sender.encode())
 
     async def _work(self, name: str) -> None:
         await self.gates[name].wait()
@@ -134,6 +134,40 @@ async def test_a_chat_that_floods_is_shed_and_nobody_else(world: World) -> None:
     await world.finish("calm9999")
     await world.finish(*(f"flood{key}" for key in range(MOST_WAITING + 40)))
     assert world.done == ["calm9999", *(f"flood{key}" for key in range(MOST_WAITING))]
+
+
+async def test_in_a_chat_each_gets_a_turn_before_anybody_gets_another(world: World) -> None:
+    world.take(*((key, "c") for key in range(4)), sender="mallory")
+    world.take((10, "c"), (11, "c"), sender="ana")
+    world.take((20, "c"), sender="ben")
+    for gate in world.gates.values():
+        gate.set()
+    await settled()
+    assert world.done == ["c0", "c10", "c20", "c1", "c11", "c2", "c3"]
+
+
+async def test_who_comes_late_waits_for_one_turn_of_each_and_holds_up_nobody_for_ever(world: World) -> None:
+    world.take(*((key, "c") for key in range(5)), sender="mallory")
+    await world.finish("c0", "c1")
+    world.take((10, "c"), opened=True, sender="ana")
+    await world.finish("c2")
+    world.take((11, "c"), opened=True, sender="ana")
+    await world.finish("c3", "c4")
+    assert world.done == ["c0", "c1", "c2", "c10", "c3", "c11", "c4"]
+
+
+async def test_of_a_full_chat_whoever_floods_loses_the_last_and_nobody_else(world: World) -> None:
+    world.take(*((key, "c") for key in range(MOST_WAITING)), sender="mallory")
+    assert world.inbox.take(500, "c", partial(world._work, "c500"), b"mallory") is False
+    world.take(*((key, "c") for key in range(1_000, 1_030)), sender="ana")
+    world.take(*((key, "c") for key in range(2_000, 2_010)), sender="ben")
+    assert (world.inbox.shed, world.inbox.under_way()) == (41, MOST_WAITING)
+    for gate in world.gates.values():
+        gate.set()
+    await settled()
+    assert [name for name in world.done if int(name[1:]) >= 2_000] == [f"c{key}" for key in range(2_000, 2_010)]
+    assert sum(1_000 <= int(name[1:]) < 2_000 for name in world.done) == 25
+    assert not any(update.sender for update in world.inbox._window.values())
 
 
 async def test_updates_whose_numbers_start_anew_lower_are_heard(world: World) -> None:

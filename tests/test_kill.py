@@ -21,6 +21,12 @@ async def test_no_question_is_lost_while_calls_fail_in_another_process(tmp_path:
     assert result.lost == 0
 
 
+@pytest.mark.promises
+async def test_one_parked_chat_silences_nobody(tmp_path: Path) -> None:
+    _, missed = await chaos.parked(tmp_path / "state", people=150)
+    assert missed == 0
+
+
 async def test_a_second_bot_with_the_same_state_is_refused(tmp_path: Path) -> None:
     async with chaos.RemoteBotApi() as api, chaos.bot(api.url, tmp_path / "state") as first:
         await api.user(1, "Ana", "en")

@@ -93,6 +93,8 @@ def publish_all(folder: Path) -> None:
         done |= {key: draft.row[key] or value for key, value in (("author", "Unbekannt"), ("outlet", "Blatt"))}
         done["date"] = draft.row["date"] or "2026-02-02"
         draft.path.write_text(changed(draft.path.read_text("utf-8"), lambda tree, done=done: tree.update(done)), "utf-8")
+    shelf.put()
+    for draft in drafts_of(folder)[0].values():
         shelf.publish(draft, TODAY)
     shelf.put()
 

@@ -25,7 +25,8 @@ from bot.keys import Keys
 from bot.logs import Event, Fate, log
 from bot.store import open_store
 from bot.store.schema import answered
-from bot.transports.telegram.api import Api, TokenRefused, Unreachable
+from bot.transports.telegram.api import Api
+from bot.transports.telegram.outcomes import TokenRefused, Unreachable
 
 ROOT = Path(__file__).parent.parent
 TOKEN, NAME, TEXT, ID = "7099887766:AAkanarientoken", "Zebedeus Kanari", "kanarienfrage über pausen", 7099887766

@@ -143,7 +143,7 @@ def test_what_waits_for_keys_is_bounded_in_number_and_size(monkeypatch: pytest.M
 
 def test_who_invited_and_who_made_a_room_is_no_name_in_memory() -> None:
     clock = SimpleNamespace(now=0.0)
-    rooms = Rooms(SimpleNamespace(), "@bot:example.org", SimpleNamespace(), clock=lambda: clock.now)  # type: ignore[arg-type]
+    rooms = Rooms(SimpleNamespace(), "@bot:example.org", SimpleNamespace(), None, clock=lambda: clock.now)  # type: ignore[arg-type]
     assert not rooms._too_many(ANNA)
     assert ANNA not in str(rooms._invites)
     clock.now += 3_600

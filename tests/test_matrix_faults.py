@@ -102,6 +102,22 @@ async def test_a_homeserver_that_is_away_is_not_hammered_and_answers_come_soon_a
     await anna.wait_message(rooms[0], 2)
 
 
+async def test_an_answer_that_waits_goes_out_once_the_homeserver_is_back_though_nobody_says_anything(
+    bot: Account, anna: Person, app: App, proxy: Counting
+) -> None:
+    async with bot.here(app, proxy.url) as service:
+        room = await meet(anna, bot.user)
+        await ask(anna, room)
+        send = Fault("PUT", SEND, before="502", times=None)
+        proxy.faults.append(send)
+        await anna.say(room, QUESTION)
+        await until(lambda: send.struck > 0, "an answer that does not get through")
+        proxy.down = True
+        await until(lambda: service.transports[0]._connection._reach.away, "a sync that does not come back")
+        send.times, proxy.down = 0, False
+        await anna.wait_message(room, 2, timeout=15)  # A sync without news takes longer.
+
+
 @pytest.mark.parametrize("kind", ["401", "401-soft"])
 async def test_a_revoked_token_is_replaced_and_the_device_stays(
     bot: Account, anna: Person, here: str, proxy: Counting, kind: str

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.app import App
+from bot.desk import Desk
+from bot.messages import Message, Reply, reply
+from bot.router import Router
 from bot.transports.matrix import late, upkeep
 from bot.transports.matrix.client import Client
+from bot.transports.matrix.events import Events
+from handlers import router
+from tests.conftest import Clock
 from tests.live import QUESTION
 from tests.matrix import Homeserver, Person
 from tests.matrix.crafted import withhold
@@ -32,6 +38,31 @@ async def test_an_edited_question_changes_its_answer_and_no_other(anna: Person, 
     noted = await anna.say(room, "a note to myself", msgtype="m.notice")
     await anna.say(room, QUESTION, edits=noted)
     await is_quiet(anna, room, matrix_bot, 3)
+
+
+async def test_an_edit_takes_back_what_the_new_answer_has_no_more(
+    hs: Homeserver, app: App, anna: Person, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extra = Router()
+
+    @extra.command("long")
+    async def long(message: Message, desk: Desk) -> Reply:
+        return reply("\n\n".join("word " * 100 for _ in range(12)))
+
+    monkeypatch.setattr("bot.running.router", Router(router, extra))
+    bot = await Account.make(hs, tmp_path / "state")
+    async with bot.here(app):
+        room = await meet(anna, bot.user)
+        asked = await anna.say(room, "!long")
+        first = (await anna.wait_message(room, 2))[0].event_id
+        for said, parts in (("!help", 1), ("!long", 2), ("!help", 1)):
+            before = [seen.event_id for seen in anna.seen(room)]
+            await anna.say(room, said, edits=asked)
+            news = (await anna.wait_message(room, len(before) + parts))[len(before) :]
+            assert news[0].relates_to == {"rel_type": "m.replace", "event_id": first}
+            for id in before[1:]:
+                await anna.wait_redacted(room, id)
+        assert anna.redacted(room) == set(before[1:])
 
 
 async def test_a_redacted_question_takes_its_answer_along(anna: Person, matrix_bot: str) -> None:
@@ -66,6 +97,44 @@ async def test_a_question_whose_key_comes_late_is_answered(
     await hand_over()
     assert "Netradyne" in (await anna.wait_message(room, 2 + told))[-1].body
     await is_quiet(anna, room, matrix_bot, 2 + told)
+
+
+@pytest.mark.parametrize("patience", [0.2, pytest.param(60.0, marks=pytest.mark.promises)])
+async def test_a_question_that_was_taken_back_before_its_key_came_is_not_answered(
+    anna: Person, matrix_bot: str, monkeypatch: pytest.MonkeyPatch, patience: float
+) -> None:
+    monkeypatch.setattr(late, "KEY_SECONDS", patience)
+    room = await meet(anna, matrix_bot)
+    await is_quiet(anna, room, matrix_bot, 0)
+    hand_over = await withhold(anna, room, matrix_bot, QUESTION)
+    told = int(patience < 1)
+    if told:
+        await anna.wait_message(room, 2)
+    [asked] = [event["event_id"] for event in (await _timeline(anna, room)) if event["type"] == "m.room.encrypted"][:1]
+    await anna.redact(room, asked)
+    anna.client.nio.invalidate_outbound_session(room)
+    for answers in (1, 2, 3):
+        await is_quiet(anna, room, matrix_bot, answers + told)
+        await hand_over()
+
+
+async def _timeline(person: Person, room: str) -> list[dict[str, Any]]:
+    """The person's own events, newest first."""
+    found = await person.call("GET", f"/rooms/{room}/messages?dir=b&limit=50")
+    return [event for event in found["chunk"] if event["sender"] == person.user_id]
+
+
+async def test_what_could_not_be_read_in_a_thread_is_said_there(
+    anna: Person, matrix_bot: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(late, "KEY_SECONDS", 0.2)
+    room = await meet(anna, matrix_bot)
+    root = await anna.say(room, "!help")
+    await anna.wait_message(room)
+    await withhold(anna, room, matrix_bot, QUESTION, thread=root)
+    told = (await anna.wait_message(room, 2))[-1]
+    assert "could not be decrypted" in told.body
+    assert (told.relates_to["rel_type"], told.relates_to["event_id"]) == ("m.thread", root)
 
 
 async def test_a_key_that_never_comes_costs_one_honest_sentence(
@@ -109,6 +178,35 @@ async def test_who_comes_back_after_the_session_with_her_device_was_erased_is_to
         anna.client.nio.invalidate_outbound_session(room)
         await anna.say(room, QUESTION)
         assert "Netradyne" in (await anna.wait_message(room, 3))[-1].body
+
+
+async def test_only_a_question_can_have_become_too_old(
+    hs: Homeserver, app: App, anna: Person, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met: list[str] = []
+    is_old = Events._is_old
+
+    def spied(self: Events, source: dict[str, Any]) -> bool:
+        if found := is_old(self, source):
+            met.append(source["type"])
+        return found
+
+    monkeypatch.setattr(Events, "_is_old", spied)
+    bot = await Account.make(hs, tmp_path / "state")
+    clock.now = datetime.now(UTC)
+    async with bot.here(app):
+        room = await meet(anna, bot.user)
+        await is_quiet(anna, room, bot.user, 0)
+        clock.now += timedelta(hours=25)
+        await anna.call("PUT", f"/profile/{anna.user_id}/displayname", {"displayname": "Annika"})
+        await anna.say(room, "a note", msgtype="m.notice")
+        await anna.react(room, anna.seen(room)[0].event_id, "👍")
+        await until(lambda: {"m.room.member", "m.room.message", "m.reaction"} <= set(met), "the bot's syncs")
+        clock.now -= timedelta(hours=25)
+        await is_quiet(anna, room, bot.user, 1)
+        clock.now += timedelta(hours=25)
+        await anna.say(room, QUESTION)
+        assert "older than a day" in (await anna.wait_message(room, 3))[-1].body
 
 
 async def test_numbers_commands_and_clean_work(anna: Person, matrix_bot: str) -> None:

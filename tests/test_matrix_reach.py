@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Coroutine
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from bot.deliveries import Later
-from bot.transports.matrix.reach import FRESH_SECONDS, LONGEST_PAUSE, Reach
-from bot.transports.matrix.sending import Sender
-from bot.transports.matrix.server import TokenGone, Unreachable
+from bot.deliveries import Later, Outcome, Unsure
+from bot.transports.matrix.reach import FRESH_SECONDS, LIMITED_SECONDS, LONGEST_PAUSE, Reach
+from bot.transports.matrix.sending import GIVE_UP_SECONDS, Sender
+from bot.transports.matrix.server import LONGEST_LIMIT, TokenGone, Unreachable, outcome_of, wait_of
 from bot.transports.pace import UNLIMITED, Lane
 from bot.transports.pacer import Pacer
 from tests.jumping import jumping_loop
@@ -73,6 +74,59 @@ def test_to_be_told_when_to_come_back_is_no_failure() -> None:
         assert request.asked[1] - request.asked[0] == 7.0
 
     run(play())
+
+
+def test_who_is_told_to_come_back_later_for_ever_gives_up_after_half_a_day() -> None:
+    async def play() -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        with pytest.raises(Unreachable):
+            await made().surely(failing(*[Unreachable(TimeoutError, 600.0) for _ in range(999)]).call)
+        assert LIMITED_SECONDS < loop.time() - began <= LIMITED_SECONDS + 600
+
+    run(play())
+
+
+@pytest.mark.parametrize(
+    ("outcome", "seconds", "patience"),
+    [(Later(60.0), 0.0, LIMITED_SECONDS), (Unsure(), 0.0, GIVE_UP_SECONDS), (Unsure(), 40.0, GIVE_UP_SECONDS)],
+)
+def test_an_answer_is_repeated_until_it_is_too_old_and_no_longer(outcome: Outcome, seconds: float, patience: float) -> None:
+    async def play() -> None:
+        loop = asyncio.get_running_loop()
+        pacer = Pacer(UNLIMITED, loop.time)
+        sender = Sender(None, None, pacer, made(), frozenset(), b"")  # type: ignore[arg-type]
+        asked: list[float] = []
+
+        async def attempt() -> Outcome:
+            asked.append(loop.time())
+            await asyncio.sleep(seconds)
+            return outcome
+
+        began = loop.time()
+        assert await sender._repeated("!room", attempt) == outcome
+        assert patience < loop.time() - began <= patience + 60
+        assert max(later - sooner for sooner, later in itertools.pairwise(asked)) <= 60
+        assert len(asked) >= 80
+
+    run(play())
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        (1500, 1.5),
+        (10**12, LONGEST_LIMIT),
+        (float("inf"), LONGEST_LIMIT),
+        (float("nan"), 5.0),
+        (-1, 5.0),
+        ("9", 5.0),
+        (None, 5.0),
+    ],
+)
+def test_a_homeserver_makes_nobody_wait_longer_than_an_hour(said: object, seconds: float) -> None:
+    assert wait_of(said) == seconds
+    assert outcome_of("M_LIMIT_EXCEEDED", said) == Later(seconds)
 
 
 def test_a_request_with_a_token_that_is_gone_waits_for_the_next_login() -> None:

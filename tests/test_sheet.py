@@ -180,6 +180,7 @@ async def test_stewards_get_the_sheet_in_chat(chat: Chat) -> None:
     assert "Belegblatt" not in (await chat.say("/sheet van-camera-records")).text
     chat.role = Role.STEWARD
     assert (await chat.say("/sheet van-camera-records, dsp-employer")).text.startswith("Belegblatt: Kameras im Lieferwagen")
+    assert "sheet van-camera-records --pdf" in (await chat.say("/sheet van-camera-records")).text
     assert "nothing-here" in (await chat.say("/sheet van-camera-records nothing-here")).text
     assert "/sheet " in (await chat.say("/sheet")).text
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import time, timedelta
 from pathlib import Path
 
@@ -119,6 +120,21 @@ async def test_a_chat_that_moves_to_one_that_gets_digests_too_leaves_nothing_beh
     for table in ("seen", "deliveries", "digests", "subscriptions"):
         rows = await store.run(lambda c, t=table: c.execute(text(f"SELECT chat FROM {t}")))
         assert made[0].id not in {row.chat for row in rows}
+
+
+@pytest.mark.parametrize("why", ["gone", "asked"])
+@pytest.mark.parametrize("known", [True, False])
+async def test_digests_go_on_in_the_chat_that_replaces_one_that_threw_us_out(store: Store, why: str, known: bool) -> None:
+    old, new = Address("matrix", "!old"), Address("matrix", "!new")
+    daily = Schedule("daily", time(18), "Europe/Berlin")
+    for address in (old, new) if known else (old,):
+        one = await store.run(lambda c, a=address: subscriptions.subscribe(store, c, Subscription("", a, daily, "en"), NOW, []))
+        paused = replace(one, paused=why)
+        await store.run(lambda c, p=paused: subscriptions.change(c, p, NOW))
+    await move(store, old, new)
+    [moved] = await store.run(lambda c: subscriptions.all_subscriptions(store, c))
+    assert (moved.address, moved.paused) == (new, "" if why == "gone" else why)
+    assert await store.run(lambda c: subscriptions.forget_gone(c, NOW + timedelta(days=60))) == 0
 
 
 async def test_a_database_of_before_learns_which_platform_and_account_each_chat_is_of(database_url: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,10 +12,14 @@ from hypothesis import strategies as st
 
 from bot.app import App
 from bot.base import Base
+from bot.curating.advice import advice
 from bot.facts import Talk
+from bot.intake.claims import claim_tree
+from bot.intake.drafts import Draft
 from bot.intake.hedging import CAUTIOUS, Hedge, status_of
-from bot.intake.suggest import MOST_VARIANTS, Collision, collisions, near, variants
+from bot.intake.suggest import MOST_VARIANTS, Collision, collisions, guesses, near, variants
 from bot.search.fold import fold
+from bot.speaker import Speaker
 
 
 @pytest.mark.parametrize(
@@ -157,3 +162,18 @@ def test_a_withdrawn_fact_keeps_its_variants(app: App) -> None:
     variant = fact.questions["en"][0]
     found = collisions(withdrawn(app.base, "van-videos-online"), [variant], "new-fact")
     assert found == (Collision(variant, fact.id, "fact"),)
+
+
+def test_what_is_said_of_something_known_is_guessed_by_its_words(app: App) -> None:
+    said = "Amazon soll im Lieferwagen neue Kameras von Netradyne verbauen, die Tempo und Standort aufzeichnen."
+    assert guesses(app.base, said)[0].object == "van-camera"
+    assert guesses(app.base, "Der Himmel über dem Hafen war grau.") == ()
+
+
+def test_a_draft_that_has_no_object_yet_gets_questions_proposed(app: App) -> None:
+    passage = "Amazon soll im Lieferwagen neue Kameras von Netradyne verbauen, die Tempo und Standort aufzeichnen."
+    tree = claim_tree("new-cameras-1", "new-cameras", "2026-11-01", ["DE"], passage)
+    lines = advice(Draft("fact", Path("new-cameras-1.yaml"), tree), Speaker(app.base, "en", "de"))
+    assert all(line.startswith("Suggestion: ") for line in lines)
+    assert any("object: van-camera" in line for line in lines)
+    assert {"de", "en"} <= {line.split()[2].rstrip(":") for line in lines if line.startswith("Suggestion: question")}

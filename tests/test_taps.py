@@ -9,7 +9,7 @@ import pytest
 
 from bot.app import App
 from bot.loops.serve import Service
-from tests.bot_api import BotApi
+from tests.bot_api import ApiError, BotApi, Fault
 from tests.bot_api.faults import Json
 from tests.bot_api.people import CHANNEL_RIGHTS
 from tests.live import QUESTION, app_on, buttons, live, text
@@ -105,6 +105,43 @@ async def test_nor_does_an_administrator_who_may_not_post(api: BotApi, monkeypat
     api.click(api.user(5, "Ben", "en"), post, "1r/start van-cameras")
     assert "Only who runs" in await _told(api, 1)
     assert api.calls_of("editMessageText") == []
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_switch_can_be_tapped_to_and_fro_at_once(api: BotApi) -> None:
+    ben = api.user(5, "Ben", "en")
+    group = api.group(GROUP, "Depot 7", admins=[ben])
+    for words in ("/digest daily 18:00", "/digest"):
+        api.say(ben, words, chat=group)
+    await api.wait_sent(2, 20)
+    for number, way in enumerate(("on", "off", "on"), 1):
+        api.advance(1)
+        api.click(ben, api.sent[1], f"1r/digest silent {way}")
+        await api.wait_calls("editMessageText", number, 20)
+        await api.wait_drained(20)
+    assert "1r/digest silent off" in buttons(api.sent[1]).values()
+
+
+@pytest.mark.usefixtures("bot")
+@pytest.mark.parametrize("place", [GROUP, CHANNEL])
+async def test_a_tap_that_failed_changes_nothing_and_may_be_tried_again(api: BotApi, place: int) -> None:
+    ben = api.user(5, "Ben", "en")
+    if place == GROUP:
+        api.group(GROUP, "Depot 7", admins=[ben])
+        api.say_anonymously(GROUP, "/digest daily 18:00")
+        api.say_anonymously(GROUP, "/digest")
+    else:
+        api.channel(CHANNEL, "Union news", admins=[ben])
+        for words in ("/digest daily 18:00", "/digest"):
+            api.post(CHANNEL, words)
+    await api.wait_sent(2, 20)
+    before = _stands(api)
+    api.faults.append(Fault("getChatAdministrators", error=ApiError(400, "Bad Request: CHAT_ADMIN_REQUIRED")))
+    api.click(ben, api.sent[1], "1r/digest off")
+    assert "went wrong" in await _told(api, 1)
+    assert _stands(api) == before
+    api.click(ben, api.sent[1], "1r/digest off")
+    await api.wait_calls("editMessageText", 1, 20)
 
 
 @pytest.mark.usefixtures("bot")

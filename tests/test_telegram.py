@@ -7,10 +7,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from aiogram.enums import ContentType
+from telegram import Message as TelegramMessage
 
-from bot.app import App
+from bot.app import App, open_app
+from bot.config import Settings
 from bot.loops.serve import Service
-from tests.bot_api import BotApi
+from bot.running import faces
+from bot.transports.telegram import reading
+from tests.bot_api import ApiError, BotApi, Fault
 from tests.live import CONTACT, QUESTION, ROOM, app_on, buttons, live, text, without_fact
 
 
@@ -137,10 +142,59 @@ async def test_not_what_i_asked_offers_the_next_best_or_the_contact(api: BotApi)
 
 @pytest.mark.usefixtures("bot")
 @pytest.mark.parametrize(
-    "kind", ["photo", "voice", "sticker", "location", "video", "document", "contact", "poll", "dice", "video_note", "audio"]
+    "kind",
+    [
+        "photo",
+        "voice",
+        "sticker",
+        "location",
+        "video",
+        "document",
+        "contact",
+        "poll",
+        "dice",
+        "video_note",
+        "audio",
+        "giveaway",
+        "giveaway_winners",
+        "invoice",
+    ],
 )
 async def test_whatever_is_sent_gets_one_friendly_sentence(api: BotApi, kind: str) -> None:
     api.send_media(api.user(1, "Ana", language_code="en"), kind)
+    await api.wait_sent(1)
+    assert "Please write the question" in text(api)
+
+
+TELLS = {
+    "new_chat_members", "left_chat_member", "chat_owner_left", "chat_owner_changed", "new_chat_title", "new_chat_photo",
+    "delete_chat_photo", "group_chat_created", "supergroup_chat_created", "channel_chat_created",
+    "message_auto_delete_timer_changed", "migrate_to_chat_id", "migrate_from_chat_id", "pinned_message",
+    "gift_upgrade_sent", "connected_website", "write_access_allowed", "proximity_alert_triggered", "boost_added",
+    "chat_background_set", "checklist_tasks_done", "checklist_tasks_added", "direct_message_price_changed",
+    "forum_topic_created", "forum_topic_edited", "forum_topic_closed", "forum_topic_reopened",
+    "general_forum_topic_hidden", "general_forum_topic_unhidden", "giveaway_created", "giveaway_completed",
+    "managed_bot_created", "paid_message_price_changed", "poll_option_added", "poll_option_deleted",
+    "suggested_post_approved", "suggested_post_approval_failed", "suggested_post_declined", "suggested_post_paid",
+    "suggested_post_refunded", "video_chat_scheduled", "video_chat_started", "video_chat_ended",
+    "video_chat_participants_invited",
+}  # fmt: skip
+"""Kinds of content that tell what happened in a chat, or follow from what the bot does: they ask for nothing."""
+
+
+def test_each_kind_of_content_is_answered_or_tells_what_happened() -> None:
+    known = {*TELLS, "text", *reading._ATTACHMENTS}
+    # Of what the library does not know yet anything at all is answered.
+    read = {kind.value for kind in ContentType} & set(TelegramMessage.__slots__)
+    assert read - known == set()
+
+
+@pytest.mark.usefixtures("bot")
+async def test_content_that_the_library_does_not_know_is_answered(api: BotApi) -> None:
+    ana = api.user(1, "Ana", language_code="en")
+    private = {"id": 1, "type": "private"}
+    message = {"message_id": 5, "date": 1, "chat": private, "from": ana.brief(), "hologram": {"size": 1}}
+    api.raw_update({"message": message})
     await api.wait_sent(1)
     assert "Please write the question" in text(api)
 
@@ -161,6 +215,21 @@ async def test_an_edited_question_edits_its_answer(api: BotApi) -> None:
     await api.wait_sent(1)
     api.edit(asked, QUESTION)
     await api.wait_calls("editMessageText", 1)
+    assert len(api.sent) == 1
+    assert "Netradyne" in text(api)
+
+
+@pytest.mark.usefixtures("bot")
+async def test_an_edited_question_edits_the_answer_that_a_tap_had_changed(api: BotApi) -> None:
+    ana = api.user(1, "Ana", language_code="en")
+    asked = api.say(ana, "/topics")
+    await api.wait_sent(1)
+    api.click(ana, api.sent[0], "1r/start van-cameras")
+    await api.wait_calls("editMessageText", 1)
+    await api.wait_drained(5)
+    api.edit(asked, QUESTION)
+    await api.wait_calls("editMessageText", 2)
+    await api.wait_drained(5)
     assert len(api.sent) == 1
     assert "Netradyne" in text(api)
 
@@ -237,11 +306,33 @@ async def test_update_numbers_that_start_anew_are_heard(api: BotApi) -> None:
     await api.wait_sent(2)
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("setMyCommands", before="reset"),
+        Fault("getMyDescription", before="502", times=2),
+        Fault("setMyShortDescription", error=ApiError(429, "Too Many Requests: retry after 1", retry_after=1)),
+    ],
+)
+async def test_what_fails_while_commands_are_set_is_repeated_beside_the_answers(
+    api: BotApi, app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    monkeypatch.setattr("bot.transports.telegram.api.FIRST_PAUSE", 0.01)
+    api.faults.append(fault)
+    opened = app_on(app, api.url, tmp_path / "state")
+    async with live(opened):
+        api.say(api.user(1, "Ana", language_code="en"), "hello")
+        await api.wait_sent(1)
+        await _settled(api)
+    assert api.faults == []
+    wanted = faces(opened)
+    for code, face in wanted.items():
+        assert api.profile.text("description", code) == face.description
+        assert api.profile.text("short_description", code) == face.short
+    assert len(api.profile.commands) == 3 * len(wanted)
+
+
 async def _settled(api: BotApi) -> None:
     """Until the last language's short description was looked at."""
-    from bot.app import open_app
-    from bot.config import Settings
-    from bot.running import faces
-
     await api.wait_calls("getMyShortDescription", len(faces(open_app(Settings()))), 30)
     await asyncio.sleep(0.1)

@@ -10,11 +10,13 @@ import pytest
 
 from bot.app import App
 from bot.transports import TransportEnded
+from bot.transports.inbox import MOST_WAITING, Inbox
 from bot.transports.pace import UNLIMITED, Limits
 from bot.transports.pacer import Pacer
-from bot.transports.telegram.intake import Patience
+from bot.transports.telegram.api import Api
+from bot.transports.telegram.intake import BETWEEN_SECONDS, SAME_OFFSET_SECONDS, Intake, Patience
 from tests.bot_api import ApiError, BotApi, Fault
-from tests.live import QUESTION, app_on, live, text
+from tests.live import QUESTION, app_on, buttons, live, text
 
 GONE = [
     (403, "Forbidden: bot was blocked by the user"),
@@ -161,6 +163,54 @@ async def test_another_poller_ends_the_run_and_says_so(api: BotApi, app: App, tm
     )
     said = await _end_after(api, app, tmp_path, Fault("getUpdates", error=conflict, times=None))
     assert "another process polls" in said
+
+
+async def test_a_webhook_of_before_is_deleted_and_what_waits_is_answered(api: BotApi, app: App, tmp_path: Path) -> None:
+    api.say(api.user(1, "Ana", language_code="en"), "hello")
+    api.webhook = "https://example.org/hook"
+    async with live(app_on(app, api.url, tmp_path / "state"), patience=Patience(other=2.0)):
+        await api.wait_sent(1, 10)
+    assert [call.params.get("drop_pending_updates") for call in api.calls_of("deleteWebhook")] == [False]
+
+
+async def test_the_same_offset_is_not_polled_again_within_half_a_second(api: BotApi) -> None:
+    now, asked = [100.0], Api(api.token, api.url)
+    await asked.start()
+    inbox = Inbox(lambda chat: 0.0, lambda: 0.0, lambda: now[0])
+
+    async def take(raws: list[dict[str, object]]) -> None:
+        for raw in raws:
+            inbox.take(int(str(raw["update_id"])), "1", asyncio.Event().wait)  # type: ignore[arg-type]
+
+    api.say(api.user(1, "Ana", language_code="en"), "hello")
+    polling = asyncio.create_task(Intake(asked, inbox, take, clock=lambda: now[0]).poll_for_ever())
+    await api.wait_calls("getUpdates", 1)
+    await api.wait_for(lambda: inbox.open() == 1, 5, "the update")
+    for number in range(2, 5):
+        now[0] += BETWEEN_SECONDS
+        await api.wait_calls("getUpdates", 2 if number == 2 else number)
+        before = len(api.calls_of("getUpdates"))
+        now[0] += SAME_OFFSET_SECONDS - 2 * BETWEEN_SECONDS
+        for _ in range(20):
+            await asked.get(lambda bot: bot.get_me())
+        assert len(api.calls_of("getUpdates")) == before
+        now[0] += 2 * BETWEEN_SECONDS
+    polling.cancel()
+    await asyncio.wait([polling])
+    await inbox.drain(0)
+    await asked.close()
+
+
+async def test_one_who_floods_a_group_holds_up_and_costs_nobody_else(api: BotApi, app: App, tmp_path: Path) -> None:
+    mallory, ana = api.user(1, "Mallory", language_code="en"), api.user(2, "Ana", language_code="en")
+    group = api.group(-100200, "Depot 7", members=[mallory, ana])
+    for _ in range(MOST_WAITING + 20):
+        api.say(mallory, "/ask hello", chat=group)
+    api.say(ana, "/topics", chat=group)
+    async with live(app_on(app, api.url, tmp_path / "state"), Pacer(UNLIMITED)):
+        await api.wait_drained(20)
+    assert "1r/start van-cameras" in buttons(api.sent[1]).values()
+    assert len(api.sent) == MOST_WAITING
 
 
 async def test_a_silent_poll_gets_new_connections_and_then_ends_the_run(api: BotApi, app: App, tmp_path: Path) -> None:

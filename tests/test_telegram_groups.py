@@ -13,7 +13,7 @@ from bot.loops.serve import Service
 from bot.messages import Address
 from bot.store.chats import addresses, keep_chat
 from bot.transports import TransportEnded
-from tests.bot_api import BotApi
+from tests.bot_api import ApiError, BotApi, Fault
 from tests.live import QUESTION, app_on, buttons, live, text
 
 GROUP = -100200
@@ -61,7 +61,7 @@ async def test_what_is_not_addressed_to_it_is_not_answered_and_leaves_nothing(ap
     api.set_status(group, "administrator")
     await api.wait_sent(1)
     assert "administrator" in text(api)
-    for said in (QUESTION, "/ask@other_bot " + QUESTION, "/weather", "mail me: a@test_bot.example"):
+    for said in (QUESTION, "/ask@other_bot " + QUESTION, "!ask " + QUESTION, "/weather", "mail me: a@test_bot.example"):
         api.say(ana, said, chat=group)
     api.say(ana, "/ask " + QUESTION, chat=group)
     await api.wait_sent(2)
@@ -154,6 +154,107 @@ async def test_a_migrated_group_is_answered_and_what_is_kept_moves_at_once(api: 
             await api.wait_sent(2)
         kept = await store.run(lambda c: addresses(store, c))
     assert [address.chat for address in kept.values()] == [str(new.id)]
+
+
+@pytest.mark.usefixtures("bot")
+async def test_only_a_slash_commands_and_whatever_is_replied_is_heard(api: BotApi) -> None:
+    ana = api.user(1, "Ana", language_code="en")
+    group = api.group(GROUP, "Depot 7", members=[ana])
+    api.say(ana, "/topics", chat=group)
+    await api.wait_sent(1)
+    for number, said in enumerate((f"!help {QUESTION}", f"!so {QUESTION}"), 2):
+        api.say(ana, said, chat=group, reply_to=api.sent[0])
+        await api.wait_sent(number)
+        assert "van" in text(api)
+    api.say(ana, f"!so @test_bot {QUESTION}", chat=group)
+    await api.wait_sent(4)
+    assert "van" in text(api)
+    api.say(ana, "/weather", chat=group, reply_to=api.sent[0])
+    await api.wait_sent(5)
+    assert "no command" in text(api)
+    api.say(ana, "/weather@other_bot", chat=group, reply_to=api.sent[0])
+    await api.wait_drained(5)
+    assert len(api.sent) == 5
+
+
+@pytest.mark.usefixtures("bot")
+async def test_an_anonymous_administrator_runs_the_group_and_a_channel_that_speaks_there_does_not(api: BotApi) -> None:
+    group = api.group(GROUP, "Depot 7", members=[api.user(1, "Ana")])
+    channel = api.channel(-100300, "News", admins=[api.user(5, "Ben")])
+    api.say_as_channel(channel, "/digest daily 18:00", group)
+    await api.wait_sent(1)
+    assert text(api) == "Only who runs this chat may do that."
+    api.say_anonymously(group, "/digest daily 18:00")
+    await api.wait_sent(2)
+    assert "Next digest" in text(api)
+    assert api.calls_of("getChatAdministrators") == []
+
+
+UNTOLD = [
+    Fault("getChatAdministrators", before="reset", times=None),
+    Fault("getChatAdministrators", error=ApiError(429, "Too Many Requests: retry after 99", retry_after=99), times=None),
+    Fault("getChatAdministrators", error=ApiError(400, "Bad Request: member list is inaccessible"), times=None),
+]
+
+
+@pytest.mark.usefixtures("bot")
+@pytest.mark.parametrize("fault", UNTOLD)
+async def test_where_nobody_tells_who_runs_the_group_it_says_so_and_not_what_is_untrue(
+    api: BotApi, monkeypatch: pytest.MonkeyPatch, fault: Fault
+) -> None:
+    monkeypatch.setattr("bot.transports.telegram.api.FIRST_PAUSE", 0.01)
+    ben = api.user(5, "Ben", "en")
+    group = api.group(GROUP, "Depot 7", admins=[ben])
+    api.say_anonymously(group, "/digest daily 18:00")
+    await api.wait_sent(1)
+    api.faults.append(fault)
+    for number, said in enumerate(("/forget", "/digest"), 2):
+        api.say(ben, said, chat=group)
+        await api.wait_sent(number)
+        assert "went wrong" in text(api)
+    assert (len(api.calls_of("getChatAdministrators")) == 6) is (fault.before is not None)
+    api.faults.clear()
+    api.say(ben, "/forget", chat=group)
+    await api.wait_sent(4)
+    assert "Nothing of this channel is stored" in text(api)
+
+
+@pytest.mark.usefixtures("bot")
+async def test_who_runs_the_group_is_asked_once_more_where_the_call_failed(
+    api: BotApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.transports.telegram.api.FIRST_PAUSE", 0.01)
+    ben = api.user(5, "Ben", "en")
+    api.faults.append(Fault("getChatAdministrators", before="502", times=2))
+    api.say(ben, "/digest daily 18:00", chat=api.group(GROUP, "Depot 7", admins=[ben]))
+    await api.wait_sent(1)
+    assert "Next digest" in text(api)
+
+
+@pytest.mark.parametrize("told", [True, False])
+async def test_the_stewards_room_is_followed_where_it_goes(
+    api: BotApi, app: App, tmp_path: Path, caplog: pytest.LogCaptureFixture, told: bool
+) -> None:
+    anna = api.user(7, "Anna", "en")
+    old = api.group(-555, "Stewards", members=[anna], supergroup=False)
+    opened = app_on(app, api.url, tmp_path / "state", room="telegram:-555", stewards={"telegram:7": "anna"})
+    if not told:  # It went while nobody listened, and longer ago than Telegram keeps updates.
+        new = api.migrate(old)
+        api.queue.waiting.clear()
+    async with live(opened):
+        if told:
+            api.say(anna, "/help", chat=old)
+            await api.wait_sent(1)
+            new = api.migrate(old)
+            await api.wait_drained(5)
+        api.say(api.user(1, "Ana", "en"), "/report van-camera-maker")
+        await api.wait_for(lambda: bool(api.sent_to(new.id)) and bool(api.sent_to(1)), 5, "the note")
+        assert "Passed on" in text(api)
+        api.say(anna, "/panic", chat=new)
+        await api.wait_for(lambda: len(api.sent_to(new.id)) > 1, 5, "an answer to the steward")
+    assert "Only who runs" not in str(api.sent_to(new.id)[1]["text"])
+    moved = [record for record in caplog.records if record.getMessage() == "room-moved"]
+    assert [record.__dict__["_rueckspiegel"][1] for record in moved] == [{}]
 
 
 async def _ended(service: Service) -> None:

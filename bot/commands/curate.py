@@ -47,6 +47,9 @@ def check(data: Path | None, strict: bool) -> int:
         f"{len(base.facts)} facts, {len(base.unknowns)} unknowns, {len(base.items)} items, "
         f"{len(base.corpus.by_variant)} question variants, {len(base.texts.phrases)} languages of phrases"
     )
+    for draft in drafts.values():
+        if missing := draft.missing(base):
+            click.echo(f"{draft.path.relative_to(folder)}: draft: missing: {', '.join(missing)}")
     if drafts:
         ready = sum(not draft.missing(base) for draft in drafts.values())
         counts += f", {len(drafts)} drafts, {ready} of them complete"

@@ -11,6 +11,7 @@ from bot.app import now, today
 from bot.base import Base, load_base, shipped_folder
 from bot.commands.common import data_option
 from bot.config import read_settings
+from bot.curating.advice import advice
 from bot.intake.beginning import KEPT, Upgrade, import_shipped
 from bot.intake.beginning import init as begin
 from bot.intake.child import Fetcher
@@ -19,6 +20,7 @@ from bot.intake.drafts import Draft, drafts_of, facts_for
 from bot.intake.found import Found, NotTaken, Publication
 from bot.intake.importing import Imported, Importer, start
 from bot.intake.page import read_page
+from bot.speaker import Speaker
 
 
 @click.command()
@@ -47,14 +49,17 @@ def import_(source: str, data: Path | None) -> None:
 @click.option("--title", default="", help="What it is about, where there is no address to read it from.")
 @data_option
 def draft(url: str | None, title: str, data: Path | None) -> None:
-    """Begin a draft, of the article at URL or of nothing yet; name what is missing in it."""
+    """Begin a draft, of the article at URL or of nothing yet; name what is missing in it, and suggest what may help."""
     folder = own_folder(data)
     base = _base(folder)
     publication = asyncio.run(Fetcher().article(url)) if url else Publication(title, language=read_settings().language)
     made = start(folder, base, publication)
     drafts, _ = drafts_of(folder)
+    speaker = Speaker(base, "en", read_settings().language)
     for one in (made, *facts_for(made, drafts)):
         _say(one, folder, base)
+        for line in advice(one, speaker):
+            click.echo(f"    {line}")
 
 
 def own_folder(data: Path | None) -> Path:

@@ -18,7 +18,8 @@ from bot.store import Store, subscriptions
 from bot.transports.matrix.identity import Identity
 from bot.transports.matrix.proof import NotLoggedIn, proof, rooms_joined
 from bot.transports.matrix.session import Credentials
-from bot.transports.telegram.api import Api, OtherPoller, TokenRefused, Unreachable
+from bot.transports.telegram.api import Api
+from bot.transports.telegram.outcomes import OtherPoller, TokenRefused, Unreachable
 from bot.transports.telegram.reach import may_post
 
 LITTLE_SKEW = 10.0

@@ -9,6 +9,9 @@ from datetime import timedelta
 from bot.base import Base
 from bot.intake.drafts import Draft, facts_for
 
+MOST_TOGETHER = 20
+"""Entries that go out together: no more than one steward may publish in an hour."""
+
 
 class Refused(Exception):
     """Nothing was done: the key of the phrase that says why and what to do, and its values."""
@@ -34,10 +37,14 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Withdrawn:
-    """Said no more. `reviewed`: posts show why, after `held`; else once a second steward gives the same reason."""
+    """Said no more. `reviewed`: posts show why, after `held`; else once a second steward gives the same reason.
+
+    `aside` are the ids of drafts that would have said it again.
+    """
 
     reviewed: bool
     held: timedelta = timedelta(0)
+    aside: tuple[str, ...] = ()
 
 
 def family(id: str, drafts: Mapping[str, Draft]) -> tuple[Draft, ...]:
@@ -52,9 +59,9 @@ def family(id: str, drafts: Mapping[str, Draft]) -> tuple[Draft, ...]:
 
 
 def bundle(id: str, drafts: Mapping[str, Draft], base: Base) -> tuple[tuple[Draft, ...], tuple[str, ...]]:
-    """What is published with a draft, and the ids of claims that are not complete yet.
+    """What is published with a draft, and the ids of claims that stay drafts: not complete yet, or too many.
 
-    :raises Refused: where the draft itself is not complete, or rests on what is not published.
+    :raises Refused: where the draft itself is not complete, rests on what is not published, or supersedes no fact.
     """
     draft, *claims = family(id, drafts)
     if missing := draft.missing(base):
@@ -62,4 +69,9 @@ def bundle(id: str, drafts: Mapping[str, Draft], base: Base) -> tuple[tuple[Draf
     if draft.kind == "fact" and str(draft.row["item"]) not in base.items:
         raise Refused("publish.item-first", id=id, item=str(draft.row["item"]))
     complete = [claim for claim in claims if not claim.missing(base)]
-    return (draft, *complete), tuple(claim.id for claim in claims if claim not in complete)
+    for one in (draft, *complete):
+        former = str(one.tree.get("supersedes") or "")
+        if former and former not in base.facts:
+            raise Refused("publish.no-former", id=one.id, former=former)
+    taken = complete[: MOST_TOGETHER - 1]
+    return (draft, *taken), tuple(claim.id for claim in claims if claim not in taken)

@@ -14,11 +14,14 @@ from bot.base import Base
 from bot.curating import limit
 from bot.curating.bundles import Published, Refused, Withdrawn, bundle, family
 from bot.curating.hand import Hand
+from bot.curating.withdrawing import note, take_back
+from bot.findings import Finding
 from bot.intake import fields
 from bot.intake.claims import claim_of
-from bot.intake.drafts import Draft, Kind, drafts_of
+from bot.intake.drafts import Draft, drafts_of
 from bot.intake.found import Found, Publication
 from bot.intake.importing import Importer, reopen, start
+from bot.intake.shapes import Kind
 from bot.intake.shelf import Shelf
 from bot.intake.writing import changed, write
 from bot.store import Store, Transaction, reviews
@@ -45,22 +48,35 @@ class Curation:
 
     async def drafts(self) -> dict[str, Draft]:
         """Every draft by id."""
-        return (await asyncio.to_thread(drafts_of, self.folder))[0]
+        return (await self.all_drafts())[0]
+
+    async def all_drafts(self) -> tuple[dict[str, Draft], tuple[Finding, ...]]:
+        """Every draft by id, and what is wrong with files that are to be drafts."""
+        return await asyncio.to_thread(drafts_of, self.folder)
 
     async def draft(self, id: str) -> Draft:
         """One draft; what is published becomes one again.
 
-        :raises Refused: where there is nothing of that id.
+        :raises Refused: where there is nothing of that id, or a file of it that is no draft.
         """
+        drafts, findings = await self.all_drafts()
+        broken = [str(one) for one in findings if Path(one.file).stem.endswith(id)] if id else []
+        if broken and id not in drafts:
+            raise Refused("draft.broken", findings="\n".join(broken))
         try:
             return await self._hand.do(lambda: reopen(self.folder, id))
         except KeyError as error:
             raise Refused("draft.unknown", id=id[:40]) from error
 
-    async def begin(self, publication: Publication) -> Draft:
-        """A new draft of a publication, with a claim to write beside it."""
+    async def begin(self, publication: Publication, text: str = "") -> Draft:
+        """A new draft of a publication, with a claim to write beside it, and what a steward wrote of them.
+
+        :raises Refused: where that cannot be taken; nothing is begun then.
+        """
+        self._lines(text, "item")
         async with self._turn:
-            return await self._hand.do(lambda: start(self.folder, self.base(), publication))
+            made = await self._hand.do(lambda: start(self.folder, self.base(), publication))
+        return await self.edit(made.id, text) if text else made
 
     async def take(self, publications: Sequence[Publication]) -> list[str]:
         """Drafts of what is new or changed; their ids."""
@@ -76,13 +92,11 @@ class Curation:
         """
         async with self._turn:
             draft = await self.draft(id)
-            own, of_claim = fields.split(text) if draft.kind == "item" else (text, "")
             # All is read before anything is written: of lines that cannot be taken, none are.
-            mine, claimed = _entries(own, draft.kind), _entries(of_claim, "fact")
+            mine, claimed, is_new = self._lines(text, draft.kind)
             if mine:
                 await self._edit(draft, mine)
             if claimed:
-                is_new = fields.says_claim(of_claim)
                 claim = await self._hand.do(lambda: claim_of(self.folder, self.base(), draft, is_new))
                 await self._edit(claim, claimed)
                 return await self.draft(id if mine else claim.id)
@@ -96,13 +110,14 @@ class Curation:
         async with self._turn:
             drafts = await self.drafts()
             taken, left = bundle(id, drafts, self.base())
-            mark = hashlib.sha256("".join(one.mark for one in taken).encode()).hexdigest()
             shelf = Shelf(self.folder)
+            await self._refuse_stale(shelf, taken)
+            mark = hashlib.sha256("".join(one.mark for one in taken).encode()).hexdigest()
             await self._try(shelf, taken, today)
             ids, held = tuple(one.id for one in taken), timedelta(0) if self.two else HOLD
 
             async def review(transaction: Transaction) -> Published:
-                await limit.allow(transaction, steward, now)
+                await limit.allow(transaction, steward, now, len(ids))
                 agreed = await reviews.approved_by(transaction, id, mark)
                 if self.two and not agreed - {steward}:
                     await reviews.approve(self.store, transaction, id, mark, steward)
@@ -147,34 +162,19 @@ class Curation:
         """
         async with self._turn:
             shelf, is_item = Shelf(self.folder), id in self.base().items
+            gone = family(id, drafts) if id in (drafts := await self.drafts()) else ()
             try:
-                if not is_item:
-                    await asyncio.to_thread(shelf.remove, id)
-                mark = hashlib.sha256(f"withdraw {id} {sorted(reason.items())}".encode()).hexdigest()
-                done = await self.store.run(lambda transaction: self._withdrawn(transaction, id, mark, is_item, steward, now))
-                if is_item:
-                    await asyncio.to_thread(shelf.withdraw, id, today, reason if done.reviewed else until_reviewed)
+                await asyncio.to_thread(take_back, shelf, id, gone, (today, reason) if is_item else None)
             except KeyError as error:
                 raise Refused("draft.unknown", id=id[:40]) from error
             await self._hand.check(shelf, today)
+            aside, said = tuple(one.id for one in gone), reason if is_item else None
+            hold = None if self.two else HOLD
+            done = await self.store.run(lambda t: note(self.store, t, id, said, steward, now, hold, aside))
+            if not done.reviewed:
+                await asyncio.to_thread(shelf.withdraw, id, today, until_reviewed)
             await self._hand.put(shelf, f"Withdraw {id}", steward, now)
             return done
-
-    async def _withdrawn(
-        self, transaction: Transaction, id: str, mark: str, is_item: bool, steward: str, now: datetime
-    ) -> Withdrawn:
-        """Note it, and whether another steward said the same before."""
-        await limit.count(transaction, steward, now)
-        if not is_item:
-            return Withdrawn(True)
-        if not self.two:
-            await reviews.withhold_reason(self.store, transaction, id, now, HOLD)
-            return Withdrawn(True, HOLD)
-        if await reviews.approved_by(transaction, id, mark) - {steward}:
-            await reviews.close(transaction, [id])
-            return Withdrawn(True)
-        await reviews.approve(self.store, transaction, id, mark, steward)
-        return Withdrawn(False)
 
     async def _edit(self, draft: Draft, entries: tuple[fields.Entry, ...]) -> None:
         def change(tree: object) -> None:
@@ -183,6 +183,22 @@ class Curation:
 
         await self._hand.do(lambda: write(draft.path, changed(draft.path.read_text(encoding="utf-8"), change)))
 
+    def _lines(self, text: str, kind: Kind) -> tuple[tuple[fields.Entry, ...], tuple[fields.Entry, ...], bool]:
+        """What a steward wrote of a draft and of a claim that rests on it, and whether that is a further claim."""
+        base = self.base()
+        languages = {*base.languages, *base.texts.phrases}
+        own, of_claim = fields.split(text) if kind == "item" else (text, "")
+        try:
+            mine, claimed = fields.entries_of(own, kind, languages), fields.entries_of(of_claim, "fact", languages)
+        except fields.Unclear as error:
+            raise Refused(error.key, **error.values) from error
+        return mine, claimed, fields.says_claim(of_claim)
+
+    async def _refuse_stale(self, shelf: Shelf, drafts: Sequence[Draft]) -> None:
+        for draft in drafts:
+            if await asyncio.to_thread(shelf.is_stale, draft):
+                raise Refused("publish.stale", id=draft.id)
+
     async def _try(self, shelf: Shelf, drafts: Sequence[Draft], today: date) -> None:
         def publish() -> None:
             for draft in drafts:
@@ -190,10 +206,3 @@ class Curation:
 
         await asyncio.to_thread(publish)
         await self._hand.check(shelf, today)
-
-
-def _entries(text: str, kind: Kind) -> tuple[fields.Entry, ...]:
-    try:
-        return fields.entries_of(text, kind)
-    except fields.Unclear as error:
-        raise Refused(error.key, **error.values) from error

@@ -9,7 +9,9 @@ from typing import Any
 
 from bot.answers import answer
 from bot.facts import Fact, Item
+from bot.findings import Finding
 from bot.intake.drafts import Draft, facts_for
+from bot.intake.shapes import BEGAN_FROM
 from bot.items import told
 from bot.messages import Button, Reply, Span
 from bot.search.matcher import Answer
@@ -18,8 +20,21 @@ from bot.speaker import Speaker
 LONGEST_PASSAGE = 900
 MOST_CLAIMS = 6
 MOST_VARIANTS = 12
+MOST_FINDINGS = 10
 _TEXTS = ("title", "summary", "claim", "says")
-_HIDDEN = (*_TEXTS, "id", "passage", "doubts", "published", "withdrawn", "superseded_by", "facts", "unknowns", "name")
+_HIDDEN = (
+    *_TEXTS,
+    "id",
+    "passage",
+    "doubts",
+    "published",
+    "withdrawn",
+    "superseded_by",
+    "facts",
+    "unknowns",
+    "name",
+    BEGAN_FROM,
+)
 _HEADS = {"item": "draft.item", "fact": "draft.fact", "unknown": "draft.unknown-kind"}
 _NAMES = {"questions": "question", "near_misses": "near-miss"}
 
@@ -49,9 +64,10 @@ def shown(draft: Draft, drafts: Mapping[str, Draft], speaker: Speaker, advice: S
     return Reply(tuple(spans), tuple(buttons), draft=draft.id)
 
 
-def listed(drafts: Mapping[str, Draft], speaker: Speaker) -> Reply:
-    """All drafts in one line each."""
-    if not drafts:
+def listed(drafts: Mapping[str, Draft], speaker: Speaker, findings: Sequence[Finding] = ()) -> Reply:
+    """All drafts in one line each, and what is wrong with files that are to be drafts."""
+    broken = "\n".join(map(str, findings[:MOST_FINDINGS]))
+    if not drafts and not findings:
         return Reply((Span(speaker.say("drafts.none")),))
     lines = []
     for draft in drafts.values():
@@ -59,6 +75,8 @@ def listed(drafts: Mapping[str, Draft], speaker: Speaker) -> Reply:
         state = speaker.say("drafts.missing", count=str(len(missing))) if missing else speaker.say("drafts.ready")
         lines.append(f"{draft.id} · {speaker.say(f'drafts.{draft.kind}')} · {state}")
     text = speaker.say("drafts.lead", count=str(len(drafts))) + "\n" + "\n".join(lines)
+    if broken:
+        text += "\n\n" + speaker.say("draft.broken", findings=broken)
     ready = [draft for draft in drafts.values() if draft.kind == "item"][:MOST_CLAIMS]
     return Reply((Span(text),), tuple(Button(draft.id, f"/draft {draft.id}") for draft in ready))
 

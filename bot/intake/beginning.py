@@ -16,8 +16,9 @@ from typing import Any
 from bot.intake.drafts import FOLDER, Draft, drafts_of, place_of
 from bot.intake.found import NotTaken
 from bot.intake.history import begin
-from bot.intake.ledger import Ledger
+from bot.intake.ledger import Ledger, mark
 from bot.intake.merging import changes, merged
+from bot.intake.shapes import BEGAN_FROM
 from bot.intake.writing import dumped, parsed, write
 from bot.yaml_lines import read
 
@@ -99,7 +100,7 @@ def _offer(key: Key, before: _Row | None, ours: _Row | None, theirs: _Row, draft
     if draft is not None:
         tree, own = parsed(draft.path.read_text(encoding="utf-8")), draft.row
     elif ours is not None:
-        tree, own = _draft_of(kind, ours), ours.row
+        tree, own = _draft_of(kind, ours) | {BEGAN_FROM: mark(ours.row)}, ours.row
     else:
         return _draft_of(kind, theirs) | ({"doubts": [TAKEN_OUT]} if before else {})
     if draft is not None and draft.kind != kind:

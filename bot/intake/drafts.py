@@ -1,8 +1,10 @@
 """Drafts: files of the same keys as the dossier's and the facts', in `drafts/`, with what they rest on. Reading them.
 
 `drafts/DATE-ID.yaml` is a publication, `drafts/facts/ID.yaml` a claim or a known unknown in the form of a topic's file. Beside
-the keys of the finished thing a draft has `passage` (what it rests on), `doubts` (for a steward to settle) and `supersedes` (a
-fact's id).
+the keys of the finished thing a draft has `passage` (what it rests on), `doubts` (for a steward to settle), `supersedes` (a
+fact's id) and, where it changes what is published, `began_from`: the mark (`ledger.mark`) of the publication's tree or of the
+fact's row as it was then. A draft whose mark is no longer that of what is published would undo a change, and is refused; one
+without a mark is taken as it is.
 """
 
 from __future__ import annotations
@@ -14,16 +16,15 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from bot.base import Base
 from bot.findings import Finding
+from bot.intake.shapes import BEGAN_FROM, Kind, misshapen
 from bot.yaml_lines import BrokenYaml, read
 
 Tree = dict[str, Any]
-Kind = Literal["item", "fact", "unknown"]
 FOLDER, DECLINED = "drafts", "declined"
-ONLY_IN_DRAFTS = ("passage", "doubts", "supersedes")
 LONGEST_ID = 40
 _TEXTS: Mapping[Kind, tuple[str, ...]] = {"item": ("title", "summary"), "fact": ("claim",), "unknown": ("says",)}
 _NEEDED: Mapping[Kind, tuple[str, ...]] = {
@@ -31,6 +32,7 @@ _NEEDED: Mapping[Kind, tuple[str, ...]] = {
     "fact": ("status", "object", "aspect", "place", "as_of", "item"),
     "unknown": ("object", "aspect"),
 }
+_REMEDY = "give it an id and the keys of an item or of a topic's file"
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "æ": "ae", "ø": "o", "ł": "l"})
 
 
@@ -54,6 +56,11 @@ class Draft:
     def topic(self) -> str:
         topics = self.row.get("topics") or [""] if self.kind == "item" else [self.tree.get("topic") or ""]
         return str(topics[0])
+
+    @property
+    def began_from(self) -> str | None:
+        """The mark of what is published that this is to change."""
+        return self.tree.get(BEGAN_FROM)
 
     @property
     def mark(self) -> str:
@@ -82,25 +89,15 @@ class Draft:
 def drafts_of(folder: Path) -> tuple[dict[str, Draft], tuple[Finding, ...]]:
     """Every draft of a data folder by id, publications first, and what is wrong with the files that are none."""
     drafts: dict[str, Draft] = {}
-    findings = []
+    findings: list[Finding] = []
     for path in _files(folder):
-        name = str(path.relative_to(folder))
-        try:
-            tree = read(path).tree
-        except BrokenYaml as error:
-            findings.append(Finding(name, error.line, "", error.problem, "mend the YAML there", "warning"))
-            continue
-        draft = _draft(path, tree)
-        if draft is None:
-            findings.append(
-                Finding(name, 1, "id", "this is no draft", "give it an id and the keys of an item or of a topic's file")
-            )
-        elif draft.id in drafts:
-            findings.append(
-                Finding(name, 1, "id", f"{draft.id} is a draft too in {drafts[draft.id].path.name}", "keep one", "warning")
-            )
-        else:
+        draft, found = _read(path, str(path.relative_to(folder)))
+        if draft is not None and draft.id in drafts:
+            problem = f"{draft.id} is a draft too in {drafts[draft.id].path.name}"
+            found = (Finding(str(path.relative_to(folder)), 1, "id", problem, "keep one", "warning"),)
+        elif draft is not None and not found:
             drafts[draft.id] = draft
+        findings += found
     return drafts, tuple(findings)
 
 
@@ -126,6 +123,18 @@ def place_of(folder: Path, id: str, tree: Tree) -> Path:
 def names_of(folder: Path) -> set[str]:
     """Ids in the names of drafts' files, also of those that cannot be read: nothing may be written over them."""
     return {re.sub(r"^(\d{4}-\d\d-\d\d|undated)-", "", path.stem) for path in _files(folder)}
+
+
+def _read(path: Path, name: str) -> tuple[Draft | None, tuple[Finding, ...]]:
+    """One file as a draft, and what is wrong with it."""
+    try:
+        document = read(path)
+    except BrokenYaml as error:
+        return None, (Finding(name, error.line, "", error.problem, "mend the YAML there", "warning"),)
+    draft = _draft(path, document.tree)
+    if draft is None:
+        return None, (Finding(name, 1, "id", "this is no draft", _REMEDY, "warning"),)
+    return draft, tuple(misshapen(name, document, draft.kind))
 
 
 def _files(folder: Path) -> Iterator[Path]:

@@ -17,6 +17,8 @@ from bot.search.fold import fold
 
 SAME_OBJECT_SHARE, ANY_OBJECT_SHARE = 0.35, 0.6
 """Shares of the rarer words that two statements must have in common; with another object more, as more is said of it."""
+GUESS_SHARE = 0.2
+"""From which a statement is likely to be about the same thing: a guess that somebody sees, no finding."""
 FEWEST_SHARED = 3
 MOST_VARIANTS = 12
 
@@ -69,6 +71,19 @@ def near(
             found.append(_near(entry, reason, share, country, as_of))
     order = ("same-side", "same-object", "same-words")
     return tuple(sorted(found, key=lambda one: (order.index(one.reason), -one.share)))
+
+
+def guesses(base: Base, text: str, own_id: str = "") -> tuple[Fact | Unknown, ...]:
+    """What is most like a claim or passage, nearest first: whose object and side it may share. Nothing where nothing is."""
+    known: list[Fact | Unknown] = [*base.corpus.facts.values(), *base.corpus.unknowns.values()]
+    entries = [entry for entry in known if entry.id != own_id]
+    weights, own = _weights(entries), frozenset(stems(text))
+    shares = {
+        entry.id: max((_share(own, frozenset(stems(said)), weights) for said in _said(entry).values()), default=0.0)
+        for entry in entries
+    }
+    likely = [entry for entry in entries if shares[entry.id] >= GUESS_SHARE]
+    return tuple(sorted(likely, key=lambda entry: -shares[entry.id]))
 
 
 def variants(base: Base, object: str, aspect: str, language: str, names: Sequence[str] = ()) -> tuple[str, ...]:

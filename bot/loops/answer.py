@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.desk import Desk
 from bot.logs import Event, fail
@@ -42,7 +42,7 @@ class Answering:
             return said
         except Exception as error:  # Whatever a handler stumbles over, the asker gets an honest sentence.
             fail(Event.ANSWER_FAILED, exception=error)
-            return reply(desk.speaker(message).say("failed"))
+            return replace(reply(desk.speaker(message).say("failed")), refuses=True)
 
     def _note(self, said: Reply | Errand | None, message: Message) -> None:
         """What a steward did elsewhere the others hear of in their room, as soon as that can be reached."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from bot.deliveries import Sent
+from bot.deliveries import Moved, Outcome, Sent
 from bot.logs import Event, fail
 from bot.messages import Address, Reply
 from bot.transports import Transport, TransportEnded
@@ -20,9 +20,9 @@ MOST_WAITING = 200
 MOST_TRIES = 60
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stewards:
-    """`room` is on whichever of the platforms; where there is none nobody is told."""
+    """`room` is on whichever of the platforms, and where it is now; where there is none nobody is told."""
 
     transports: Mapping[str, Transport]
     room: Address | None
@@ -35,12 +35,26 @@ class Stewards:
             return False
         try:
             async with asyncio.timeout(within):
-                return isinstance(await self.transports[self.room.platform].send(self.room, note), Sent)
+                return isinstance(await self._sent(self.room, note), Sent)
         except (TimeoutError, TransportEnded):
             return False
         except Exception as error:  # What stewards are told of is in the ledger or the log too.
             fail(Event.UNHANDLED, exception=error)
             return False
+
+    def follow(self, old: Address, new: Address) -> None:
+        """A chat got a new address; where it is the room, that holds until the process ends: the setting is not ours."""
+        if self.room is not None and (self.room.platform, self.room.chat) == (old.platform, old.chat):
+            self.room = replace(self.room, chat=new.chat)
+            fail(Event.ROOM_MOVED)
+
+    async def _sent(self, room: Address, note: Reply) -> Outcome:
+        transport = self.transports[room.platform]
+        outcome = await transport.send(room, note)
+        if not isinstance(outcome, Moved):
+            return outcome
+        self.follow(room, outcome.to)
+        return await transport.send(self.room or room, note)
 
     def tell(self, note: Reply) -> None:
         """Say it as soon as the room can be reached, in order, without holding up whoever tells it."""

@@ -68,7 +68,10 @@ async def addresses(store: Store, connection: AsyncConnection) -> dict[str, Addr
 
 
 async def move(store: Store, old: Address, new: Address) -> None:
-    """A chat and its topics got a new id: all that is kept of it moves at once, or nothing of it."""
+    """A chat and its topics got a new id: all that is kept of it moves at once, or nothing of it.
+
+    Where the old id already answered that we are gone, digests go on: under the new one we are there.
+    """
 
     async def rename(connection: AsyncConnection) -> None:
         for id, address in (await addresses(store, connection)).items():
@@ -76,6 +79,8 @@ async def move(store: Store, old: Address, new: Address) -> None:
                 continue
             moved = Address(new.platform, new.chat, address.topic)
             other = await chat_of(store, connection, moved)
+            back = update(subscriptions).where(subscriptions.c.chat == (other or id), subscriptions.c.paused == "gone")
+            await connection.execute(back.values(paused="", rests=0))
             if other is not None:
                 await _merge(store, connection, id, other)
                 continue

@@ -1,6 +1,7 @@
 """Updates under way. The platform is told of an update only once it is done, so that a crash makes it deliver it again.
 
-Nothing of an update is on disk. In a chat one after the other, all chats at once. What its own chat holds up is set free:
+Nothing of an update is on disk. In a chat one after the other, all chats at once; where several people write in a chat, each
+gets a turn before anybody gets another, and what one of them says stays in order. What its own chat holds up is set free:
 it lives on in memory, and no longer keeps the platform from hearing that later ones are done.
 """
 
@@ -18,7 +19,7 @@ Work = Callable[[], Awaitable[None]]
 PATIENCE = 10.0
 """Seconds after which an update is set free."""
 MOST_WAITING = 60
-"""Updates of one chat that wait; a chat that sends more loses them, since it floods."""
+"""Updates of one chat that wait; of more the last is lost, which is one of whoever floods."""
 
 
 @dataclass(slots=True)
@@ -27,6 +28,8 @@ class _Update:
     chat: str
     work: Work
     since: float
+    sender: bytes = b""
+    turn: int = 0
     open: bool = True
 
 
@@ -57,22 +60,28 @@ class Inbox:
         """Whether an update is under way, or done and not yet confirmed."""
         return key in self._window
 
-    def take(self, key: int, chat: str, work: Work) -> bool:
-        """Do the work of an update when its chat's turn comes; False where its chat floods, and it never will."""
-        update = self._window[key] = _Update(key, chat, work, self.clock())
+    def take(self, key: int, chat: str, work: Work, sender: bytes = b"") -> bool:
+        """Do the work of an update when its turn in its chat comes; False where whoever sent it floods, and it never will.
+
+        `sender` is a mark of whoever sent it; what came without one counts as of one sender.
+        """
+        update = self._window[key] = _Update(key, chat, work, self.clock(), sender)
         waiting = self._chats.get(chat)
         if waiting is None:
             self._chats[chat] = deque([update])
             self._tasks[chat] = asyncio.create_task(self._serve(chat))
-        elif len(waiting) < self.most_waiting:
-            waiting.append(update)
-        else:
-            self.shed += 1
-            self._close(update)
-            _drop(update)
-            warn(Event.UPDATE_SHED, count=self.shed)
-            return False
-        return True
+            return True
+        own = max((other.turn + 1 for other in waiting if other.sender == sender), default=0)
+        update.turn = max(waiting[0].turn, own)
+        waiting.insert(sum(other.turn <= update.turn for other in waiting), update)
+        if len(waiting) <= self.most_waiting:
+            return True
+        last = waiting.pop()
+        self.shed += 1
+        self._close(last)
+        _drop(last)
+        warn(Event.UPDATE_SHED, count=self.shed)
+        return last is not update
 
     def skip(self, key: int) -> None:
         """Nothing is to be done for this update."""
@@ -193,7 +202,7 @@ class Inbox:
 
 def _drop(update: _Update) -> None:
     """Its number stays until the platform knows that it is done; of what was said and by whom nothing does."""
-    update.chat, update.work = "", _nothing
+    update.chat, update.work, update.sender = "", _nothing, b""
 
 
 async def _nothing() -> None:

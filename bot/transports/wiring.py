@@ -13,7 +13,7 @@ from bot.store.answered import Answered
 
 @dataclass(frozen=True)
 class Wiring:
-    """What a transport is given by the app. `moved` and `left` change what is stored of a chat."""
+    """What a transport is given by the app. `moved` and `left` change what is known of a chat; `room()` is the stewards'."""
 
     answered: Answered
     memory: Memory
@@ -23,4 +23,4 @@ class Wiring:
     left: Callable[[Address], Awaitable[None]]
     commands: frozenset[str]
     stewards: Mapping[str, str] = field(default_factory=dict)
-    room: Address | None = None
+    room: Callable[[], Address | None] = lambda: None

@@ -14,6 +14,7 @@ NOT_MODIFIED = (
     "are exactly the same as a current content and reply markup of the message"
 )
 CONFLICT = "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+WEBHOOK = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
 QUERY_TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
 
 STATUS_ERRORS: dict[str, tuple[int, str]] = {

@@ -8,13 +8,17 @@ import time
 from collections import defaultdict
 from dataclasses import dataclass
 
+from .chats import User
 from .faults import Json
 from .talk import Talk
 
 
 @dataclass
 class Load:
-    """What to do: `count` texts in turn from `users` people, `rate` a second, then wait up to `patience` seconds."""
+    """What to do: `count` texts in turn from `users` people, `rate` a second, then wait up to `patience` seconds.
+
+    With `tap`, the data of a button, each has the first text answered beforehand, and then taps that button.
+    """
 
     users: int
     texts: list[str]
@@ -23,10 +27,12 @@ class Load:
     patience: float = 30.0
     first_id: int = 5_000_000
     language_code: str | None = None
+    tap: str | None = None
 
     async def run(self, api: Talk) -> Json:
         """Runs it and returns the report: counts, seconds, percentiles in ms, and every latency in seconds."""
         people = [api.user(self.first_id + i, f"User {i}", self.language_code) for i in range(self.users)]
+        shown = await self._shown(api, people) if self.tap is not None else {}
         seen = len(api.sent), len(api.edits)
         started, queued = time.monotonic(), []
         for i in range(self.count):
@@ -34,13 +40,24 @@ class Load:
             await asyncio.sleep(max(0.0, started + i / self.rate - time.monotonic()))
             person = people[i % self.users]
             queued.append((person.id, time.monotonic()))
-            api.say(person, self.texts[i % len(self.texts)])
+            if self.tap is None:
+                api.say(person, self.texts[i % len(self.texts)])
+            else:
+                api.click(person, shown[person.id], self.tap)
         written = time.monotonic() - started
         waits = await self._answers(api, queued, *seen)
         found = sorted(wait for wait in waits if wait is not None)
         report: Json = {"queued": self.count, "answered": len(found), "missing": self.count - len(found)}
         report |= {"written_per_second": self.count / max(written, 1e-9), "seconds": time.monotonic() - started}
         return report | {"ms": percentiles(found), "latencies": waits}
+
+    async def _shown(self, api: Talk, people: list[User]) -> dict[int, Json]:
+        """Returns each one's answer to the first text, by chat."""
+        begin = len(api.sent)
+        for person in people:
+            api.say(person, self.texts[0])
+        await api.wait_for(lambda: len(api.sent) >= begin + len(people), self.patience, "messages to tap on")
+        return {message["chat"]["id"]: message for message in api.sent[begin:]}
 
     async def _answers(self, api: Talk, queued: list[tuple[int, float]], sent: int, edits: int) -> list[float | None]:
         until = time.monotonic() + self.patience

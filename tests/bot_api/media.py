@@ -7,6 +7,7 @@ from typing import Any
 from .faults import Json
 
 FILE: Json = {"file_id": "AgADBAADFile", "file_unique_id": "AQADFile", "file_size": 1000}
+CHANNEL: Json = {"id": -100900, "type": "channel", "title": "News"}
 POLL: Json = {
     "id": "5368324170671202286",
     "question": "Yes?",
@@ -31,6 +32,15 @@ PAYLOADS: dict[str, Any] = {
     "contact": {"phone_number": "+4930123456", "first_name": "Eva"},
     "poll": POLL,
     "dice": {"emoji": "🎲", "value": 4},
+    "giveaway": {"chats": [CHANNEL], "winners_selection_date": 1_800_000_000, "winner_count": 1},
+    "giveaway_winners": {
+        "chat": CHANNEL,
+        "giveaway_message_id": 1,
+        "winners_selection_date": 1_800_000_000,
+        "winner_count": 1,
+        "winners": [{"id": 9, "is_bot": False, "first_name": "Eve"}],
+    },
+    "invoice": {"title": "x", "description": "x", "start_parameter": "x", "currency": "EUR", "total_amount": 1},
 }
 
 

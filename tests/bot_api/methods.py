@@ -48,7 +48,7 @@ def actions(api: Talk, profile: Profile) -> dict[str, Action]:
     return {
         "getMe": partial(about.get_me, api),
         "deleteWebhook": partial(_delete_webhook, api),
-        "getWebhookInfo": partial(about.no_webhook, api),
+        "getWebhookInfo": partial(about.webhook_info, api),
         "setMyCommands": partial(about.set_my_commands, api, profile=profile),
         "getMyCommands": partial(about.get_my_commands, api, profile=profile),
         "deleteMyCommands": partial(about.delete_my_commands, api, profile=profile),
@@ -83,4 +83,5 @@ def unmodelled(method: str, params: Json) -> str | None:
 def _delete_webhook(api: Talk, params: Json) -> bool:
     if params.get("drop_pending_updates"):
         api.queue.waiting.clear()
+    api.webhook = ""
     return True

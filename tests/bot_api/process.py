@@ -112,12 +112,12 @@ class RemoteBotApi:
         """Forgets what happened, not who is there."""
         await self.call("reset")
 
-    async def wait_sent(self, n: int, timeout: float = 5.0) -> list[Json]:  # noqa: ASYNC109 - the server waits
+    async def wait_sent(self, n: int, timeout: float = 20.0) -> list[Json]:  # noqa: ASYNC109 - the server waits
         """Waits until the bot has sent n messages in all and returns them."""
         result: list[Json] = await self.call("wait_sent", n=n, timeout=timeout)
         return result
 
-    async def wait_drained(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109 - the server waits
+    async def wait_drained(self, timeout: float = 20.0) -> None:  # noqa: ASYNC109 - the server waits
         """Waits until every queued update is confirmed."""
         await self.call("wait_drained", timeout=timeout)
 

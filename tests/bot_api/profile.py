@@ -164,7 +164,7 @@ def leave_chat(state: People, params: Json) -> bool:
     return True
 
 
-def no_webhook(state: People, params: Json) -> Any:
-    """getWebhookInfo: none is ever set."""
-    info: Json = {"url": "", "has_custom_certificate": False, "pending_update_count": len(state.queue.waiting)}
+def webhook_info(state: People, params: Json) -> Any:
+    """getWebhookInfo."""
+    info: Json = {"url": state.webhook, "has_custom_certificate": False, "pending_update_count": len(state.queue.waiting)}
     return info | ({} if state.queue.allowed is None else {"allowed_updates": state.queue.allowed})

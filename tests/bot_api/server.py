@@ -15,7 +15,7 @@ from aiohttp import web
 
 from . import schema
 from .chats import Call
-from .faults import ApiError, Damage, Fault, Json, bad
+from .faults import WEBHOOK, ApiError, Damage, Fault, Json, bad
 from .methods import actions, unmodelled
 from .profile import Profile
 from .talk import Talk
@@ -118,6 +118,8 @@ class BotApi(Talk):
 
     async def _carry_out(self, method: str, params: Json) -> web.Response:
         try:
+            if method == "getUpdates" and self.webhook:
+                raise ApiError(409, WEBHOOK)
             if method == "getUpdates":
                 return answer(await self.queue.poll(params))
             result = self._actions[method](params)

@@ -22,6 +22,7 @@ class State:
         self.me = User(int(token.partition(":")[0]), name, username=username, is_bot=True)
         self.can_read_all_group_messages, self.mentions_arrive = False, True
         self.latency, self.query_lifetime = 0.0, 150.0
+        self.webhook = ""
         self.users: dict[int, User] = {}
         self.chats: dict[int, Chat] = {}
         self.sent: list[Json] = []
@@ -97,7 +98,7 @@ class State:
                 waiter.set_result(None)
         self._waiters.clear()
 
-    async def wait_for(self, done: Callable[[], bool], timeout: float = 5.0, what: str = "") -> None:  # noqa: ASYNC109 - it says what was missing
+    async def wait_for(self, done: Callable[[], bool], timeout: float = 20.0, what: str = "") -> None:  # noqa: ASYNC109 - it says what was missing
         """Waits until done() is true; raises TimeoutError saying what was missing."""
         until = time.monotonic() + timeout
         while not done():
@@ -108,17 +109,17 @@ class State:
             await asyncio.wait([waiter], timeout=left)
             self._waiters.discard(waiter)
 
-    async def wait_sent(self, n: int, timeout: float = 5.0) -> list[Json]:  # noqa: ASYNC109 - it says what was missing
+    async def wait_sent(self, n: int, timeout: float = 20.0) -> list[Json]:  # noqa: ASYNC109 - it says what was missing
         """Waits until the bot has sent n messages in all and returns them; raises TimeoutError."""
         await self.wait_for(lambda: len(self.sent) >= n, timeout, f"{n} messages sent")
         return self.sent
 
-    async def wait_calls(self, method: str, n: int = 1, timeout: float = 5.0) -> list[Call]:  # noqa: ASYNC109 - it says what was missing
+    async def wait_calls(self, method: str, n: int = 1, timeout: float = 20.0) -> list[Call]:  # noqa: ASYNC109 - it says what was missing
         """Waits until a method was called n times in all and returns those calls; raises TimeoutError."""
         await self.wait_for(lambda: len(self.calls_of(method)) >= n, timeout, f"{n} calls of {method}")
         return self.calls_of(method)
 
-    async def wait_drained(self, timeout: float = 5.0) -> None:  # noqa: ASYNC109 - it says what was missing
+    async def wait_drained(self, timeout: float = 20.0) -> None:  # noqa: ASYNC109 - it says what was missing
         """Waits until every queued update is confirmed; raises TimeoutError."""
         await self.wait_for(lambda: not self.queue.waiting, timeout, "all updates confirmed")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .chats import ANONYMOUS, Chat, public
+from .chats import ANONYMOUS, CHANNEL_BOT, Chat, public
 from .faults import Json
 from .media import payload
 from .people import People, Where, Who
@@ -44,6 +44,13 @@ class Talk(People):
         sender = {"from": ANONYMOUS, "sender_chat": chat.brief()}
         return self._arrive(chat, self.keep(chat, self.compose(chat, sender, thread, reply_to, **content)))
 
+    def say_as_channel(self, channel: Where, text: str, group: Where) -> Json:
+        """Writes to a group in the name of a channel."""
+        chat, entities = self._chat(group), detect(text)
+        content = {"text": text} | ({"entities": entities} if entities else {})
+        sender = {"from": CHANNEL_BOT, "sender_chat": self._chat(channel).brief()}
+        return self._arrive(chat, self.keep(chat, self.compose(chat, sender, None, None, **content)))
+
     def post(self, channel: Where, text: str, **more: Any) -> Json:
         """Posts to a channel as the channel."""
         chat = self._chat(channel)
@@ -61,7 +68,7 @@ class Talk(People):
         reply_to: Json | None = None,
         **more: Any,
     ) -> Json:
-        """Sends a photo, voice, sticker, location, video, document, contact, poll, dice, video_note or audio."""
+        """Sends content of one of the kinds that `media` has."""
         content: Json = {kind: payload(kind)} | more
         if caption is not None:
             found = detect(caption)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
+from tests.matrix.content import message
 from tests.matrix.people import Person
 
 
@@ -25,14 +26,20 @@ async def send_sealed(person: Person, room: str, kind: str, content: Any, **top:
     return await send_raw(person, room, "m.room.encrypted", person.client.nio.olm.group_encrypt(room, payload))
 
 
-async def withhold(person: Person, room: str, reader: str, *texts: str) -> Callable[[], Awaitable[None]]:
+async def withhold(
+    person: Person, room: str, reader: str, *texts: str, thread: str | None = None
+) -> Callable[[], Awaitable[None]]:
     """Say something whose key the reader does not get, until what is returned is called."""
     olm = person.client.nio.olm
     shares = [messages for _, messages in olm.share_group_session_parallel(room, [reader], ignore_unverified_devices=True)]
     session = olm.outbound_group_sessions[room]
     session.shared = True
     for text in texts:
-        await send_sealed(person, room, "m.room.message", {"msgtype": "m.text", "body": text})
+        content = message(text, thread=thread)
+        sealed = olm.group_encrypt(room, {"type": "m.room.message", "content": content})
+        # What it relates to travels in clear.
+        relation = {name: value for name, value in content.items() if name == "m.relates_to"}
+        await send_raw(person, room, "m.room.encrypted", {**sealed, **relation})
 
     async def hand_over() -> None:
         for messages in shares:

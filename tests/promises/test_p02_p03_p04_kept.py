@@ -18,7 +18,7 @@ from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot import lifetimes
-from bot.app import App, backups_of
+from bot.app import App, backups_of, now
 from bot.digests import Schedule, Subscription
 from bot.inventory import FILES, GROUPS, MEMORY, ON_MATRIX, columns
 from bot.keys import Keys
@@ -28,8 +28,10 @@ from bot.store import Store, asked, feeds, open_store, panic, reviews, subscript
 from bot.store.answered import Answered
 from bot.store.rewriting import Rewriting
 from bot.store.schema import metadata
+from bot.transports.matrix.gaps import Gaps
 from bot.transports.matrix.late import Late
 from bot.transports.matrix.reach import Reach
+from bot.transports.matrix.roles import Roles
 from bot.transports.matrix.rooms import Rooms
 from bot.transports.matrix.rounds import Rounds
 from tests.bot_api import BotApi
@@ -78,7 +80,8 @@ async def test_p02_the_inventory_names_every_column(store: Store, evidence: Evid
 def _held() -> set[str]:
     """Whatever grows in the parts of the Matrix transport that remember anything of rooms and people."""
     client: Any = None
-    parts = (Rounds(), Late(client), Rooms(client, "", Reach()))
+    reach = Reach()
+    parts = (Rounds(), Late(client), Rooms(client, "", reach, now), Roles(client, reach, lambda room: True), Gaps(reach))
     grows = (dict, list, set, deque)
     return {
         f"{type(part).__name__}.{name}"

@@ -38,7 +38,8 @@ sys.exit(0)
 """
 CALLS = """
 import asyncio, logging, sys
-from bot.transports.telegram.api import Api, TokenRefused, Unreachable
+from bot.transports.telegram.api import Api
+from bot.transports.telegram.outcomes import TokenRefused, Unreachable
 careful, token, *urls = sys.argv[1:]
 if careful == "careful":
     from bot import logs

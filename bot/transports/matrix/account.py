@@ -37,7 +37,7 @@ class Account:
     next_batch: str = field(default="", repr=False)
     encrypted: list[str] = field(default_factory=list, repr=False)
     fallback: bool = False
-    made: int = 0
+    made: float = 0.0
     read: list[tuple[str, str, int]] = field(default_factory=list, repr=False)
 
     @classmethod
@@ -60,7 +60,7 @@ class Account:
     def renew(self, now: datetime) -> None:
         """A new device id, where the keys of the old one are lost."""
         self.device = "".join(secrets.choice(string.ascii_uppercase) for _ in range(10))
-        self.token, self.fallback, self.read, self.made = "", False, [], int(now.timestamp())
+        self.token, self.fallback, self.read, self.made = "", False, [], now.timestamp()
         self.save()
 
     def save(self) -> None:

@@ -6,10 +6,19 @@ from dataclasses import replace
 from typing import Any
 
 import aiohttp
-from nio import AsyncClient, ErrorResponse, MegolmEvent, SyncResponse, UnknownEvent
+from nio import (
+    AsyncClient,
+    ErrorResponse,
+    KeysClaimResponse,
+    KeysQueryResponse,
+    MegolmEvent,
+    SyncResponse,
+    UnknownEvent,
+)
 
 from bot.logs import Event, warn
-from bot.transports.matrix.parsing import parsed
+from bot.transports.matrix.parsing import loaded, parsed
+from bot.transports.matrix.sifting import claimed, queried
 
 MESSAGES = ("m.room.message", "m.sticker", "m.poll.start", "org.matrix.msc3381.poll.start")
 """All that may come out of encryption: the server checks nobody's power over what it cannot read."""
@@ -24,6 +33,8 @@ class Client(AsyncClient):  # type: ignore[misc]  # nio has no types
     async def create_matrix_response(
         self, response_class: type, transport_response: Any, data: Any = None, save_to: Any = None
     ) -> Any:
+        if response_class in (KeysQueryResponse, KeysClaimResponse):
+            return self._keys_of(response_class, transport_response, await transport_response.text())
         if response_class is not SyncResponse:
             response = await super().create_matrix_response(response_class, transport_response, data, save_to)
             if transport_response.status >= 300 and not isinstance(response, ErrorResponse):
@@ -36,6 +47,16 @@ class Client(AsyncClient):  # type: ignore[misc]  # nio has no types
             warn(Event.UPDATE_SET_ASIDE, count=found.odd)
         found.response.transport_response = transport_response
         return found.response
+
+    def _keys_of(self, response_class: type, transport_response: Any, text: str) -> Any:
+        query = response_class is KeysQueryResponse
+        body, odd = queried(loaded(text)) if query else claimed(loaded(text), self.device_store)
+        if odd:
+            warn(Event.UPDATE_SET_ASIDE, count=odd)
+        # nio forgets that an error to a claim wants a room.
+        response = response_class.from_dict(body, *(() if query else ("",)))  # type: ignore[attr-defined]
+        response.transport_response = transport_response
+        return response
 
     async def _handle_invited_rooms(self, response: Any) -> None:
         """Not kept: we go by what stands in the response."""
@@ -59,11 +80,13 @@ class Client(AsyncClient):  # type: ignore[misc]  # nio has no types
             return None
 
     def _handle_decrypt_to_device(self, to_device_event: Any) -> Any:
-        try:
-            return super()._handle_decrypt_to_device(to_device_event)
-        except Exception as error:  # From anybody who knows our name.
-            warn(Event.UPDATE_SET_ASIDE, exception=error)
-            return None
+        # In one transaction: the message is read once, so that a kill before the room key in it is kept would lose the key.
+        with self.store.database.atomic():
+            try:
+                return super()._handle_decrypt_to_device(to_device_event)
+            except Exception as error:  # From anybody who knows our name.
+                warn(Event.UPDATE_SET_ASIDE, exception=error)
+                return None
 
 
 def decrypted(client: AsyncClient, event: Any) -> Any | None:

@@ -5,27 +5,27 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
-from typing import Any
 
 from nio import RoomUpgradeEvent, SyncResponse
 
-from bot.logs import Event, fail, log, warn
+from bot.logs import Event, log, warn
 from bot.messages import Address
 from bot.transports import Receive, TransportEnded
 from bot.transports.inbox import Inbox
+from bot.transports.matrix.answering import Answers
 from bot.transports.matrix.events import Events
+from bot.transports.matrix.gaps import Gaps
 from bot.transports.matrix.reach import LONGEST_PAUSE, LONGEST_WAIT, Reach
 from bot.transports.matrix.reading import Me
+from bot.transports.matrix.roles import Roles
 from bot.transports.matrix.rooms import TOO_LARGE, Rooms
 from bot.transports.matrix.sending import Sender
 from bot.transports.matrix.server import Unreachable, quoted, request
 from bot.transports.matrix.session import Session
 from bot.transports.matrix.sync import Feed, Sync
-from bot.transports.matrix.timeline import events_of
+from bot.transports.matrix.timeline import past_of
 from bot.transports.pacer import Pacer
 from bot.transports.wiring import Wiring
-
-GAP_TRIES = 3
 
 
 async def opened(session: Session, give_up: float) -> str:
@@ -64,20 +64,23 @@ class Connection:
         client = session.client
         self._reach = Reach()
         self.sender = Sender(client, session.account, pacer, self._reach, wiring.commands, secret)
-        self._rooms = Rooms(client, client.user_id, self._reach, wiring.stewards, wiring.room)
+        self._rooms = Rooms(client, client.user_id, self._reach, wiring.now)
+        self._roles = Roles(client, self._reach, self._rooms.private, wiring.stewards, wiring.room)
         me = Me(client.user_id, name, wiring.commands)
-        self._events = Events(client, wiring, inbox, self.sender, self._rooms, me, taken)
+        answers = Answers(wiring, self.sender, self._roles, me)
+        self._events = Events(client, wiring, inbox, answers, self._rooms, me, taken)
         self._sync: Sync | None = None
-        self._gaps: dict[str, int] = {}
+        self._gaps = Gaps(self._reach)
 
     async def serve(self, receive: Receive, give_up: float) -> None:
         """Until cancelled; raises what `Sync.for_ever` does."""
-        feed = Feed(self._inbox, partial(self._take, receive), self._events.last, self._drop_old)
+        feed = Feed(self._inbox, partial(self._take, receive), self._events.last, self._gaps.waits, self._drop_old)
         self._sync = Sync(self._session, feed, self._reach, give_up)
         await self._sync.for_ever()
 
     async def end(self, seconds: float) -> int:
         """What is under way comes to its end, and is unreadable then; what does not comes again. The last update's number."""
+        await self._gaps.end()
         # Nothing that waits for a homeserver which is away will be done by then; a repeat is the same event in any case.
         left = await self._inbox.drain(0 if self._reach.away else seconds)
         if self._sync is not None:
@@ -94,35 +97,23 @@ class Connection:
             if self._rooms.is_awaited(room):
                 # In front of what is said there, which already speaks of what moves.
                 put(room, f"{room} replaces", partial(self._replace, room))
-            if since:
-                # Without a saved token this is the first start: what was said before is not for us.
-                await self._events.take(receive, room, await self._past(room, joined, since))
+            past = partial(past_of, client, room, joined, since, account.made)
+            await self._gaps.take(room, past, joined, partial(self._events.take, receive, room))
             for event in (*joined.state, *joined.timeline.events):
                 if isinstance(event, RoomUpgradeEvent):
                     put(f"{room} upgrade", f"{room} upgrade", partial(self._follow, room, event))
+            self._rooms.saw(room, joined)
             self._tidy(room)
         for room, invite in response.rooms.invite.items():
             put(f"{room} invite", f"{room} invite", partial(self._rooms.invited, room, invite))
         for room in response.rooms.leave:
             client.rooms.pop(room, None)
+            self._gaps.drop(room)
             self._rooms.left(room)
+            self._roles.left(room)
             address = Address("matrix", room)
             self._wiring.memory.forget(address)
             await self._wiring.left(address)
-
-    async def _past(self, room: str, joined: Any, since: str) -> list[Any]:
-        """What stands in a room; where its past cannot be had, what there is, so that one room does not stop the others."""
-        client = self._session.client
-        try:
-            found = await events_of(client, room, joined, since)
-        except Unreachable:
-            self._gaps[room] = self._gaps.get(room, 0) + 1
-            if self._gaps[room] < GAP_TRIES:
-                raise
-            fail(Event.GAP_LEFT)
-            found = await events_of(client, room, joined, "")
-        self._gaps.pop(room, None)
-        return found
 
     def _tidy(self, room: str) -> None:
         """Leave a room where we are alone, or that is too large."""
@@ -135,6 +126,8 @@ class Connection:
     def _drop_old(self) -> None:
         self._events.drop_old()
         self._rooms.drop_old()
+        for room in self._rooms.forsaken():
+            self._tidy(room)
 
     async def _follow(self, room: str, event: RoomUpgradeEvent) -> None:
         new = event.replacement_room

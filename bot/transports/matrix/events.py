@@ -1,9 +1,8 @@
-"""From room events to work that is done: who speaks, can it be read, was it answered before, and what becomes of it."""
+"""From room events to work that is done: who speaks, can it be read, was it answered before."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -11,17 +10,15 @@ from typing import Any
 from nio import MegolmEvent, RedactionEvent
 
 from bot.logs import Event, warn
-from bot.messages import Address, Message, Role, Span, reply
-from bot.router import command_of
+from bot.messages import Address
 from bot.transports import Receive
 from bot.transports.inbox import Inbox
+from bot.transports.matrix.answering import Answers
 from bot.transports.matrix.client import Client
 from bot.transports.matrix.late import Late
-from bot.transports.matrix.reading import Me, Spoken, read
+from bot.transports.matrix.reading import Me, Spoken, read, thread_of
 from bot.transports.matrix.rooms import Rooms
-from bot.transports.matrix.rounds import Rounds
-from bot.transports.matrix.sending import Sender
-from bot.transports.numbered import chosen, with_numbers
+from bot.transports.matrix.timeline import Past
 from bot.transports.wiring import Wiring
 
 TOO_OLD = timedelta(hours=24)
@@ -30,15 +27,24 @@ TOO_OLD = timedelta(hours=24)
 class Events:
     """The events of one login."""
 
-    def __init__(self, client: Client, wiring: Wiring, inbox: Inbox, sender: Sender, rooms: Rooms, me: Me, start: int) -> None:
-        self._client, self._wiring, self._inbox, self._sender, self._rooms, self._me = client, wiring, inbox, sender, rooms, me
+    def __init__(
+        self, client: Client, wiring: Wiring, inbox: Inbox, answers: Answers, rooms: Rooms, me: Me, start: int
+    ) -> None:
+        self._client, self._wiring, self._inbox, self._answers, self._rooms, self._me = (
+            client,
+            wiring,
+            inbox,
+            answers,
+            rooms,
+            me,
+        )
         self._late = Late(client)
-        self._rounds = Rounds()
-        self._under_way: set[str] = set()
+        self._under_way: dict[str, str] = {}  # by event id; the room
         self._next = start
 
-    async def take(self, receive: Receive, room: str, events: list[Any]) -> None:
+    async def take(self, receive: Receive, room: str, past: Past) -> None:
         """Put a room's events into the inbox; what was answered before, or is under way, is passed over."""
+        events = past.events
         under_way = set(self._under_way)  # Before it is asked what is done: what ends meanwhile is in one of both.
         known = await self._wiring.answered.known({id for event in events if (id := self._id(event)) is not None})
         stale = False
@@ -47,7 +53,7 @@ class Events:
             if id is None or id in known or id in under_way:
                 continue
             if self._is_old(event.source):
-                stale = stale or self._rooms.private(room)
+                stale = stale or (self._rooms.private(room) and self._asks(room, event))
                 continue
             work = self._work(receive, room, event)
             if work is not None:
@@ -55,7 +61,9 @@ class Events:
                 place = f"{room} {event.session_id}" if isinstance(event, MegolmEvent) else room
                 self.put(place, id, partial(self._done, id, work))
         if stale:
-            self.put(room, f"{room} too-old", partial(self._say, room, "matrix.too-old", "too-old"))
+            self.put(room, f"{room} too-old", partial(self._answers.say, room, "matrix.too-old", "too-old"))
+        if past.left and self._rooms.private(room):
+            self.put(room, f"{room} gap", partial(self._answers.say, room, "matrix.gap-left", past.left))
 
     async def synced(self, receive: Receive) -> None:
         """Keys may have come late: whoever waits for them tries again."""
@@ -71,12 +79,12 @@ class Events:
             return
         self._next += 1
         if self._inbox.take(self._next, place, partial(self._tracked, id, work)):
-            self._under_way.add(id)
+            self._under_way[id] = place.partition(" ")[0]
 
     def drop_old(self) -> None:
         """Forget what counted for a while."""
         self._late.drop_old()
-        self._rounds.drop_old()
+        self._answers.rounds.drop_old()
 
     def last(self) -> int:
         """The number of the last event that was put into the inbox."""
@@ -94,14 +102,21 @@ class Events:
         if isinstance(event, MegolmEvent):
             return partial(self._wait, receive, room, event)
         if isinstance(event, RedactionEvent):
-            return partial(self._redacted, room, event)
+            self._late.drop(room, event.redacts)
+            if self._under_way.get(event.redacts) == room:
+                self._answers.revoked.add(event.redacts)
+            return partial(self._answers.revoke, room, event.redacts)
         spoken = self._read(room, event)
         if spoken is None:
             return None
-        if not self._rounds.asked(room, spoken.sender):
+        if not self._answers.rounds.asked(room, spoken.sender):
             warn(Event.UPDATE_SHED)
             return None
-        return partial(self._answer, receive, spoken)
+        return partial(self._answers.give, receive, spoken)
+
+    def _asks(self, room: str, event: Any) -> bool:
+        """Whether an event is a question, or may be one."""
+        return isinstance(event, MegolmEvent) or self._read(room, event) is not None
 
     def _read(self, room: str, event: Any) -> Spoken | None:
         address = Address("matrix", room)
@@ -112,60 +127,19 @@ class Events:
         try:
             await work()
         finally:
-            self._under_way.discard(id)
+            self._under_way.pop(id, None)
+            self._answers.revoked.discard(id)
 
     async def _done(self, id: str, work: Callable[[], Awaitable[None]]) -> None:
-        await work()
+        if id not in self._answers.revoked:
+            await work()
         await self._wiring.answered.remember(id, self._wiring.now())
-
-    async def _answer(self, receive: Receive, spoken: Spoken) -> None:
-        message, memory, now = spoken.message, self._wiring.memory, self._wiring.now()
-        question = spoken.edits or message.id
-        before = memory.answers_to(message.address, question, now, spoken.sender) if spoken.edits else ()
-        if spoken.edits and not before:
-            return  # An edit of a question that nobody remembers.
-        if not message.is_private:
-            memory.others_read(message.address)
-
-        async def role_of(_: Message) -> Role:
-            return await self._rooms.role(message.address.chat, spoken.sender)
-
-        said = await receive(self._meant(spoken), role_of)
-        if said is None:
-            return
-        listed, says = with_numbers(
-            said, () if message.is_private else invitation_to(self._me.user, self._wiring.say("button.private", None))
-        )
-        ids = await self._sender.answer(
-            message.address,
-            listed,
-            to=message.id,
-            on=message.id,
-            thread=spoken.thread,
-            instead_of=before[0] if before else None,
-        )
-        # Only now: a question that comes again must find the numbers that it meant.
-        under = listed.text if any(button.reads for button in said.buttons) else None
-        memory.offered(message.address, says, self._wiring.now(), under, private=message.is_private)
-        self._rounds.answered(message.address.chat, spoken.sender)
-        for id in ids if said.remembered else ():
-            memory.sent(message.address, id, question, self._wiring.now(), spoken.sender, said.draft)
-
-    def _meant(self, spoken: Spoken) -> Message:
-        """The message with what its number says, or as lines of the draft that it replies to."""
-        memory, now = self._wiring.memory, self._wiring.now()
-        message = replace(spoken.message, steward=self._wiring.stewards.get(f"matrix:{spoken.sender}"))
-        choice = chosen(message.text, memory.choices(message.address, now))
-        if choice:
-            return replace(message, text=choice, under=memory.under(message.address, now))
-        draft = memory.draft_of(message.address, spoken.replies_to, now)
-        if draft is not None and command_of(message.text) is None:
-            return replace(message, text=f"/draft {draft}\n{message.text}")
-        return message
 
     async def _wait(self, receive: Receive, room: str, event: MegolmEvent) -> None:
         """Wait a while for the key; then say once a session that the message could not be read."""
         read_now = await self._late.read(event)
+        if event.event_id in self._answers.revoked:
+            return
         if read_now is not None:
             work = self._work(receive, room, read_now)
             if work is not None:
@@ -174,16 +148,8 @@ class Events:
         warn(Event.NOT_READ)
         self._late.keep(room, event)
         if self._rooms.private(room) and self._late.is_news(event):
-            await self._say(room, "matrix.not-read", event.event_id)
-
-    async def _say(self, room: str, key: str, to: str) -> None:
-        await self._sender.answer(Address("matrix", room), reply(self._wiring.say(key, None)), to=f"{key}/{to}")
-
-    async def _redacted(self, room: str, event: RedactionEvent) -> None:
-        """Who takes back a question takes back its answer."""
-        address = Address("matrix", room)
-        for id in self._wiring.memory.answers_to(address, event.redacts, self._wiring.now()):
-            await self._sender.redact(room, id, self._sender.transaction(f"redact/{event.event_id}/{id}", 0))
+            # What it relates to travels in clear.
+            await self._answers.say(room, "matrix.not-read", event.event_id, thread_of(event.source))
 
     def _is_old(self, source: dict[str, Any]) -> bool:
         at = source.get("origin_server_ts")
@@ -191,9 +157,3 @@ class Events:
             return isinstance(at, int) and self._wiring.now() - datetime.fromtimestamp(at / 1000, UTC) > TOO_OLD
         except (ValueError, OverflowError, OSError):
             return False  # Another homeserver writes what time it likes.
-
-
-def invitation_to(user: str, label: str) -> tuple[Span, ...]:
-    """The way into the private chat with the bot, for where others read."""
-    url = f"https://matrix.to/#/{user}"
-    return (Span(f"{label}: "), Span(url, url=url))

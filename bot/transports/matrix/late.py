@@ -59,6 +59,11 @@ class Late:
         while len(self._unread) > MOST_UNREAD or sum(_size(one.event) for one in self._unread.values()) > MOST_BYTES:
             del self._unread[next(iter(self._unread))]
 
+    def drop(self, room: str, id: str) -> None:
+        """It was taken back there, and is not read even if its key comes."""
+        if id in self._unread and self._unread[id].room == room:
+            del self._unread[id]
+
     def is_news(self, event: MegolmEvent) -> bool:
         """Whether the asker was not told of this session yet; from now on it was."""
         mark = hmac.digest(self._key, event.session_id.encode(), "sha256")

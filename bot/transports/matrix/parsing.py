@@ -28,13 +28,13 @@ class Parsed:
 
 def parsed(text: str) -> Parsed:
     """What a homeserver answered to a sync; an error where it is none at all."""
-    body = _loaded(text)
+    body = loaded(text)
     # Of the top level alone: only the homeserver writes there.
     used = body.get("device_unused_fallback_key_types") == []
     found = _tried(body)
     if isinstance(found, SyncResponse):
         return Parsed(found, 0, used)
-    body = _loaded(text)  # Anew, since nio takes apart what it parses.
+    body = loaded(text)  # Anew, since nio takes apart what it parses.
     if not isinstance(body.get("next_batch"), str):
         return Parsed(found or SyncError("no sync"))
     sifted, odd = _sifted(body)
@@ -91,7 +91,8 @@ def _tried(body: JSON) -> SyncResponse | SyncError | None:
         return None
 
 
-def _loaded(text: str) -> JSON:
+def loaded(text: str) -> JSON:
+    """The object that a text is, an empty one where it is none."""
     try:
         return _dict(json.loads(text))
     except ValueError:

@@ -16,6 +16,8 @@ LONGEST_PAUSE = 4.0
 LONGEST_WAIT = 60.0
 FRESH_SECONDS = 2.0
 MOST_TRIES = 12
+LIMITED_SECONDS = 12 * 3600.0
+"""A homeserver that tells us to come back later is believed for half a day."""
 
 
 class Reach:
@@ -62,15 +64,17 @@ class Reach:
     async def pause(self, seconds: float) -> None:
         """So long, or until the homeserver is back."""
         if not self.away:
-            await asyncio.sleep(min(seconds, LONGEST_WAIT))
+            await asyncio.sleep(seconds)
         await self._there.wait()
 
-    async def surely(self, call: Callable[[], Awaitable[Found]], tries: int = MOST_TRIES) -> Found:
+    async def surely(
+        self, call: Callable[[], Awaitable[Found]], tries: int = MOST_TRIES, limited: float = LIMITED_SECONDS
+    ) -> Found:
         """Repeat a request until it is answered; with a token that is no longer known, wait to be started anew.
 
-        :raises Unreachable: after so many tries.
+        :raises Unreachable: after so many tries, or so many seconds in which there were too many requests.
         """
-        pause = 0.25
+        began, pause = self._clock(), 0.25
         while True:
             try:
                 return await call()
@@ -79,7 +83,7 @@ class Reach:
                 await asyncio.get_running_loop().create_future()
             except Unreachable as error:
                 tries -= error.after is None  # To be told when to come back is no failure.
-                if tries <= 0:
+                if tries <= 0 or self._clock() - began > limited:
                     raise
                 await self.pause(error.after or pause)
                 pause = min(LONGEST_PAUSE, pause * 2)

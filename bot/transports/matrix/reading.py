@@ -29,13 +29,17 @@ class Me:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A message for us. `thread` is the root of its thread, `edits` the question it replaces, `replies_to` what it answers."""
+    """A message for us. `thread` is the root of its thread, `edits` the question it replaces, `replies_to` what it answers.
+
+    `quotes` is the first line of a message of ours, where the client repeats what it answers.
+    """
 
     message: Message
     sender: str
     thread: str | None
     edits: str | None = None
     replies_to: str | None = None
+    quotes: str = ""
 
 
 def read(event: JSON, room: str, me: Me, *, private: bool, mine: frozenset[str]) -> Spoken | None:
@@ -63,7 +67,6 @@ def read(event: JSON, room: str, me: Me, *, private: bool, mine: frozenset[str])
     addressed = text if private else _addressed(text, content, relation, me, mine)
     if addressed is None:
         return None
-    thread = _id(relation.get("event_id")) if relation.get("rel_type") == "m.thread" else None
     message = Message(
         id=id,
         address=Address("matrix", room),
@@ -71,7 +74,14 @@ def read(event: JSON, room: str, me: Me, *, private: bool, mine: frozenset[str])
         is_private=private,
         attachment=None if kind == "text" else kind,
     )
-    return Spoken(message, sender, thread, edits, _answered(relation))
+    answered = _answered(relation)
+    return Spoken(message, sender, thread_of(event), edits, answered, _quoted(content, me) if answered else "")
+
+
+def thread_of(event: JSON) -> str | None:
+    """The root of the thread in which an event stands, also of one that cannot be read."""
+    relation = _dict(_dict(event.get("content")).get("m.relates_to"))
+    return _id(relation.get("event_id")) if relation.get("rel_type") == "m.thread" else None
 
 
 def _kind(event: JSON, content: JSON) -> str | None:
@@ -90,6 +100,13 @@ def _body(content: JSON) -> str:
     if not isinstance(body, str):
         return ""
     return _FALLBACK.sub("", body) if body.startswith("> ") else body
+
+
+def _quoted(content: JSON, me: Me) -> str:
+    """The first line of what a reply repeats, where that is ours."""
+    body = content.get("body")
+    lead = f"> <{me.user}> "
+    return body.split("\n", 1)[0].removeprefix(lead) if isinstance(body, str) and body.startswith(lead) else ""
 
 
 def _addressed(text: str, content: JSON, relation: JSON, me: Me, mine: frozenset[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""Rooms: which we enter, which we leave, who may what in them."""
+"""Rooms: which we enter, which we leave."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import hmac
 import secrets
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from bot.lifetimes import INVITED
+from bot.lifetimes import EXPECTED, INVITED
 from bot.logs import Event, warn
-from bot.messages import Address, Role
 from bot.transports.matrix.client import Client
 from bot.transports.matrix.reach import Reach
+from bot.transports.matrix.roles import content_in, creation
 from bot.transports.matrix.server import Answered, Unreachable, quoted, request
 
 JSON = dict[str, Any]
@@ -27,25 +28,23 @@ INVITED_SECONDS = INVITED.total_seconds()
 INVITES_HOUR_EACH = 20
 """Who looks after a depot adds the bot to all its rooms in one go; more than that is a flood."""
 JOINS_AT_ONCE = 10
-MANAGES_FROM = 50
 TOO_MANY = "This bot takes no more invitations just now. Please try again later."
 TOO_LARGE = "This bot does not enter rooms of this size."
 
 
 @dataclass
 class Rooms:
-    """The rooms of one login. Who invited us and who made a room is in memory, under HMACs."""
+    """The rooms of one login. Who invited us is in memory, under HMACs."""
 
     client: Client
     me: str
     reach: Reach
-    stewards: Mapping[str, str] = field(default_factory=dict)
-    room: Address | None = None
+    now: Callable[[], datetime]
     clock: Callable[[], float] = time.monotonic
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     _invites: deque[tuple[float, bytes]] = field(default_factory=deque, repr=False)
-    _made_by: dict[str, frozenset[bytes]] = field(default_factory=dict, repr=False)
     _successors: dict[str, str] = field(default_factory=dict, repr=False)
+    _lonely: dict[str, float] = field(default_factory=dict, repr=False)
     _joining: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(JOINS_AT_ONCE), repr=False)
 
     def private(self, room: str) -> bool:
@@ -68,9 +67,26 @@ class Rooms:
         return known is not None and known.joined_count > MOST_MEMBERS
 
     def alone(self, room: str) -> bool:
-        """Whether nobody is left there, nor invited."""
+        """Whether nobody is left there, and nobody came who was invited a day ago."""
         known = self.client.rooms.get(room)
-        return known is not None and known.joined_count == 1 and known.invited_count == 0
+        if known is None or known.joined_count != 1:
+            return False
+        since = self._lonely.get(room)
+        return known.invited_count == 0 or (since is not None and self.now().timestamp() - since >= EXPECTED.total_seconds())
+
+    def saw(self, room: str, joined: Any) -> None:
+        """Note since when nobody is in a room with us: the homeserver's time of who went or was invited last, if it told."""
+        known = self.client.rooms.get(room)
+        if known is None or known.joined_count != 1:
+            self._lonely.pop(room, None)
+            return
+        now = self.now().timestamp()
+        told = [at / 1000 for one in (*joined.state, *joined.timeline.events) if (at := _changed_at(one)) is not None]
+        self._lonely[room] = min(now, max([*told, self._lonely.get(room, 0.0)]) or now)
+
+    def forsaken(self) -> list[str]:
+        """The rooms in which we have been alone for so long that nobody will come any more."""
+        return [room for room in self._lonely if self.alone(room)]
 
     async def leave(self, room: str, reason: str | None = None) -> None:
         """Out of a room, or of its invitation."""
@@ -120,49 +136,17 @@ class Rooms:
 
     def left(self, room: str) -> None:
         """We are out of it; what replaces it may let us in still."""
-        self._made_by.pop(room, None)
+        self._lonely.pop(room, None)
 
     def drop_old(self) -> None:
         """Forget invitations that do not count any more."""
         while self._invites and self.clock() - self._invites[0][0] >= INVITED_SECONDS:
             self._invites.popleft()
 
-    async def role(self, room: str, sender: str) -> Role:
-        """The role of a sender now."""
-        in_room = self.room is not None and self.room.chat == room
-        if (self.private(room) or in_room) and f"matrix:{sender}" in self.stewards:
-            return Role.STEWARD
-        if self.private(room):
-            return Role.MANAGER
-        known = self.client.rooms.get(room)
-        if known is None:
-            return Role.ANYONE
-        if known.power_levels.get_user_level(sender) >= MANAGES_FROM or self._mark(sender) in await self._creators(room):
-            return Role.MANAGER
-        return Role.ANYONE
-
-    async def _creators(self, room: str) -> frozenset[bytes]:
-        """From version 12 on a room's creators have all power, for ever, and are in no list. nio misreads some of these events.
-
-        :raises Unreachable: where nobody can tell.
-        """
-        if room not in self._made_by:
-            answer = await self._creation(room)
-            if not answer.ok:
-                return frozenset()
-            while len(self._made_by) >= MOST_ROOMS:
-                del self._made_by[next(iter(self._made_by))]
-            self._made_by[room] = frozenset(map(self._mark, _creators_in(answer)))
-        return self._made_by[room]
-
     async def _predecessor(self, room: str) -> str | None:
         """The room that this one says it replaces. Only who makes a room can write that, and only then."""
-        named = _content(await self._creation(room)).get("predecessor")
+        named = content_in(await creation(self.client, self.reach, room)).get("predecessor")
         return str(named.get("room_id")) if isinstance(named, dict) else None
-
-    async def _creation(self, room: str) -> Answered:
-        path = f"/rooms/{quoted(room)}/state/m.room.create/?format=event"
-        return await self.reach.surely(partial(request, self.client, "GET", path))
 
     async def _is_in(self, room: str) -> bool:
         """Asked of the homeserver, since a sync may not have told us yet."""
@@ -196,15 +180,8 @@ class Rooms:
         return hmac.digest(self._key, user.encode(), "sha256")
 
 
-def _content(answer: Answered) -> JSON:
-    content = answer.body.get("content")
-    return content if isinstance(content, dict) else {}
-
-
-def _creators_in(answer: Answered) -> frozenset[str]:
-    content = _content(answer)
-    version = str(content.get("room_version", "1"))
-    if not version.isdigit() or int(version) < 12:
-        return frozenset()
-    more = content.get("additional_creators", [])
-    return frozenset([str(answer.body.get("sender", "")), *(map(str, more) if isinstance(more, list) else ())])
+def _changed_at(event: Any) -> int | None:
+    """When a membership changed, in milliseconds since 1970."""
+    source = getattr(event, "source", {})
+    at = source.get("origin_server_ts")
+    return at if source.get("type") == "m.room.member" and isinstance(at, int) else None

@@ -21,7 +21,7 @@ from bot.transports.markup import parts
 from bot.transports.matrix import sharing
 from bot.transports.matrix.account import Account
 from bot.transports.matrix.client import Client
-from bot.transports.matrix.reach import LONGEST_PAUSE, Reach
+from bot.transports.matrix.reach import LIMITED_SECONDS, LONGEST_PAUSE, Reach
 from bot.transports.matrix.rendering import content_of, edit_of
 from bot.transports.matrix.server import TOKEN_GONE, TokenGone, Unreachable, outcome_of, quoted, request
 from bot.transports.pace import Lane
@@ -91,16 +91,18 @@ class Sender:
         return outcome
 
     async def _repeated(self, room: str, attempt: Attempt) -> Outcome:
-        """Until it is certain what became of it. Nothing is asked while the homeserver is away."""
-        pause = waited = 0.0
+        """Until it is certain what became of it, or it is too old. Nothing is asked while the homeserver is away."""
+        clock, pause = asyncio.get_running_loop().time, 0.0
+        began = clock()
         while True:
             outcome = await self._paced(room, attempt, Lane.ANSWER)
-            if isinstance(outcome, Later) and outcome.after is not None:
-                continue
-            if not isinstance(outcome, (Unsure, Later)) or waited > GIVE_UP_SECONDS:
+            limited = isinstance(outcome, Later) and outcome.after is not None
+            patience = LIMITED_SECONDS if limited else GIVE_UP_SECONDS
+            if not isinstance(outcome, (Unsure, Later)) or clock() - began > patience:
                 return outcome
+            if limited:
+                continue  # All are parked.
             pause = min(LONGEST_PAUSE, pause * 2 or 0.25)
-            waited += pause
             warn(Event.CALL_REPEATED, seconds=pause)
             await self.reach.pause(pause)
 

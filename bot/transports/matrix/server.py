@@ -17,6 +17,7 @@ _GONE = ("M_FORBIDDEN", "M_NOT_FOUND", "M_NOT_JOINED")
 TOKEN_GONE = ("M_UNKNOWN_TOKEN", "M_MISSING_TOKEN")
 _REFUSED = ("M_TOO_LARGE", "M_BAD_JSON", "M_NOT_JSON", "M_INVALID_PARAM")
 DEFAULT_WAIT = 5.0
+LONGEST_LIMIT = 3600.0
 
 
 class TokenGone(Exception):
@@ -82,8 +83,9 @@ async def own_keys(client: AsyncClient, user: str) -> JSON:
 
 
 def wait_of(milliseconds: object) -> float:
-    """Seconds to wait after a 429."""
-    return milliseconds / 1000 if isinstance(milliseconds, (int, float)) and milliseconds > 0 else DEFAULT_WAIT
+    """Seconds to wait after a 429; whoever says longer than an hour is asked again after one."""
+    said = milliseconds / 1000 if isinstance(milliseconds, (int, float)) and milliseconds > 0 else DEFAULT_WAIT
+    return min(said, LONGEST_LIMIT)
 
 
 def outcome_of(code: object, retry_after_ms: object, status: int = 0) -> Outcome:

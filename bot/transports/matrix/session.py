@@ -19,7 +19,7 @@ from bot.transports.matrix.account import Account
 from bot.transports.matrix.client import Client
 from bot.transports.matrix.identity import JSON, Identity, changed
 from bot.transports.matrix.server import TokenGone, Unreachable, own_keys, request
-from bot.transports.matrix.store import QuietStore
+from bot.transports.matrix.store import QuietStore, has_account
 
 DEVICE_NAME = "Rückspiegel"
 REQUEST_SECONDS = 20
@@ -57,14 +57,17 @@ class Session:
         :raises TransportEnded: for a wrong password or an identity that is not ours.
         :raises Unreachable: where the homeserver does not answer, or a next try may go better.
         """
-        if self.account.token and not self._store_file(self.account.device).exists():
+        file = self._store_file(self.account.device)
+        if (self.account.token or self.account.fallback or file.exists()) and not has_account(file):
             # The old device's keys are lost, and nobody would believe it with new ones.
+            warn(Event.KEYS_LOST)
             self.account.renew(self.now())
         self.client = self._client()
+        # Before the login: a device that somebody could know must never be without its keys.
+        self.client.restore_login(self.credentials.user, self.account.device, self.account.token)
         try:
             if not self.account.token or not await self._token_is_good():
                 await self._log_in()
-            self.client.restore_login(self.credentials.user, self.account.device, self.account.token)
             upkeep.ratchet(self.client, upkeep.unlisted(self.account.read))
             self.account.forget_read()
             await self._publish()

@@ -6,8 +6,11 @@ of its tables but the bot's own account exist, so that nothing of nio can write 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from datetime import datetime, time, timedelta
+from pathlib import Path
 from typing import Any
 
 from nio.crypto import DeviceStore, GroupSessionStore, InboundGroupSession, OlmDevice, Session, SessionStore, TrustState
@@ -132,6 +135,21 @@ class QuietStore(MatrixStore):  # type: ignore[misc]  # nio has no types
 
     def is_device_blacklisted(self, device: OlmDevice) -> bool:
         return False
+
+
+def has_account(file: Path) -> bool:
+    """Whether a store is there, undamaged, and holds a device's own keys."""
+    if not file.exists():
+        return False
+    with closing(sqlite3.connect(file)) as connection:
+        try:
+            whole = connection.execute("PRAGMA quick_check").fetchall() == [("ok",)]
+            names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+            return whole and "accounts" in names and bool(connection.execute("SELECT 1 FROM accounts").fetchone())
+        except sqlite3.OperationalError:
+            raise  # It is locked, or the disk fails: no word of its contents.
+        except sqlite3.DatabaseError:
+            return False
 
 
 def _olm_name(curve_key: str, session: Session) -> str:

@@ -51,12 +51,13 @@ class Unsaved:
 class Feed:
     """What a sync is put into: `take(response, since)` fills the inbox, `last()` is the number of its last update.
 
-    `tidy()` drops from memory what has served.
+    `holds()`: whether some of it is not there yet, so that no token may cover it. `tidy()` drops from memory what has served.
     """
 
     inbox: Inbox
     take: Take
     last: Callable[[], int]
+    holds: Callable[[], bool]
     tidy: Callable[[], None]
 
 
@@ -117,7 +118,8 @@ class Sync:
             client.next_batch = since
             raise
         self._first = False
-        self._unsaved.append(Unsaved(response.next_batch, self._feed.last(), upkeep.indexes(client)))
+        if not self._feed.holds():
+            self._unsaved.append(Unsaved(response.next_batch, self._feed.last(), upkeep.indexes(client)))
         self.save(self._feed.inbox.offset())
 
     async def _fetch(self, since: str) -> SyncResponse:
@@ -126,10 +128,12 @@ class Sync:
         :raises TokenGone: where our token is no longer known.
         :raises Unreachable: where nothing comes back that is a sync.
         """
+        # Who waits for the homeserver is to hear at once that it is back, not when somebody says something.
+        poll = 0 if self._first or self._reach.away else POLL_MS
         try:
             async with asyncio.timeout(FIRST_SECONDS if self._first else 2 * POLL_MS / 1000):
                 response = await self._session.client.sync(
-                    timeout=0 if self._first else POLL_MS,
+                    timeout=poll,
                     sync_filter=FILTER,
                     since=since or None,
                     full_state=self._first,

@@ -15,8 +15,8 @@ from bot.messages import Address, Reply
 from bot.transports import May, Receive, always
 from bot.transports.inbox import Inbox
 from bot.transports.markup import parts
+from bot.transports.matrix.answering import invitation_to
 from bot.transports.matrix.connection import Connection, opened
-from bot.transports.matrix.events import invitation_to
 from bot.transports.matrix.rendering import content_of, edit_of
 from bot.transports.matrix.server import TokenGone
 from bot.transports.matrix.session import Credentials, Session

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
+import aiohttp
 from nio.crypto import InboundGroupSession
 
 from bot import lifetimes
@@ -69,11 +71,23 @@ async def after_sync(client: Client, response: Any) -> None:
     await upload_keys(client)
     if client.fallback_used:
         await upload_fallback_key(client)
+    for due in (partial(_query, client), partial(_claim, client), client.send_to_device_messages):
+        try:
+            await due()
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            raise
+        except Exception as error:  # What others publish of their keys must not end the sync of all.
+            warn(Event.UPDATE_SET_ASIDE, exception=error)
+
+
+async def _query(client: Client) -> None:
     if client.should_query_keys:
         await client.keys_query()
+
+
+async def _claim(client: Client) -> None:
     if client.should_claim_keys:
         await client.keys_claim(client.get_users_for_key_claiming())
-    await client.send_to_device_messages()
 
 
 Indexes = dict[tuple[str, str], int]

@@ -12,7 +12,8 @@ from typing import Any
 from bot.logs import Event, fail, warn
 from bot.transports import TransportEnded
 from bot.transports.inbox import Inbox
-from bot.transports.telegram.api import Api, OtherPoller, TokenRefused, Unreachable
+from bot.transports.telegram.api import Api
+from bot.transports.telegram.outcomes import OtherPoller, TokenRefused, Unreachable
 
 WINDOW = 100
 SAME_OFFSET_SECONDS = 0.5
@@ -115,16 +116,26 @@ class Intake:
         await asyncio.sleep(min(1.0, self._patience.refused / 3))
 
     async def _other(self) -> None:
-        fail(Event.OTHER_POLLER)
+        if await self._webhook():
+            warn(Event.WEBHOOK_DELETED)
+        else:
+            fail(Event.OTHER_POLLER)
         now = self._clock()
         # Between two pollers each has its successes: only a time without any refusal ends the trouble.
         if self._conflict is None or now - self._conflict[1] > self._patience.other:
             self._conflict = (now, now)
         self._conflict = (self._conflict[0], now)
         if now - self._conflict[0] >= self._patience.other:
-            problem = "another process polls with the same token; stop it, or make a token of its own for each"
+            problem = "another process polls or sets a webhook with the same token; stop it, or make a token for each"
             raise TransportEnded(f"RUECKSPIEGEL_TELEGRAM_TOKEN: {problem}") from None
         await asyncio.sleep(min(5.0, self._patience.other / 5))
+
+    async def _webhook(self) -> bool:
+        """Whether it was a webhook that kept us from polling, and is deleted now."""
+        try:
+            return await self._api.delete_webhook()
+        except (TokenRefused, OtherPoller, Unreachable):
+            return False  # The next poll will tell.
 
     async def _silent(self, error: Unreachable) -> None:
         now = self._clock()
@@ -135,7 +146,6 @@ class Intake:
         if now - self._rebuilt >= self._patience.rebuild:
             await self._api.rebuild()
             self._rebuilt = self._clock()
-            warn(Event.CLIENT_REBUILT)
         self._failures += 1
         await asyncio.sleep(min(error.after or math.inf, LONGEST_BACKOFF, self._patience.rebuild, 0.5 * 1.6**self._failures))
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from telegram import ChatMember
-from telegram.error import BadRequest, Forbidden
 
 from bot.messages import Address
-from bot.transports.telegram.api import Api, Unreachable
+from bot.transports.telegram.api import Api
+from bot.transports.telegram.outcomes import Unreachable
 
 _OUT = (ChatMember.LEFT, ChatMember.BANNED)
 
@@ -19,7 +19,7 @@ async def may_post(api: Api, me: int, address: Address) -> bool:
     try:
         member = await api.get(lambda bot: bot.get_chat_member(int(address.chat), me))
     except Unreachable as error:
-        if error.cause in (BadRequest, Forbidden):
+        if error.is_final:
             return False
         raise
     if member.status == ChatMember.ADMINISTRATOR:

@@ -14,9 +14,13 @@ from bot.transports.telegram.callbacks import hanging, offered, tapped
 
 _ATTACHMENTS = (
     "photo", "voice", "audio", "video", "video_note", "animation", "sticker", "document", "location", "venue", "contact",
-    "poll", "dice", "game", "story", "paid_media", "checklist",
+    "poll", "dice", "game", "story", "paid_media", "checklist", "giveaway", "giveaway_winners", "invoice", "gift",
+    "unique_gift", "live_photo", "successful_payment", "refunded_payment", "passport_data", "users_shared", "chat_shared",
+    "web_app_data",
 )  # fmt: skip
-_SPOKEN = {"audio": "voice", "video_note": "video", "animation": "video", "venue": "location"}
+"""What somebody sends instead of a text. All else in a message without one tells what happened, and asks for nothing."""
+_SIGN = "/"
+_SPOKEN = {"audio": "voice", "video_note": "video", "animation": "video", "live_photo": "photo", "venue": "location"}
 _INSIDE = ("member", "administrator", "creator", "restricted")
 
 
@@ -39,7 +43,10 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A message for us. `tap` is the query to answer, `on` the message whose button was tapped, `edits` the one edited."""
+    """A message for us. `tap` is the query to answer, `on` the message whose button was tapped, `edits` the one edited.
+
+    `edited`: when the tapped message was changed last, in seconds since 1970.
+    """
 
     message: Message
     sender: Sender
@@ -48,6 +55,7 @@ class Spoken:
     on: str | None = None
     opens: Opens = Opens.NEW
     edits: str | None = None
+    edited: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +121,7 @@ def _spoken(message: TelegramMessage, me: Me, *, edited: bool) -> Spoken | None:
     answered = message.reply_to_message
     mine = answered is not None and answered.from_user is not None and answered.from_user.id == me.id
     draft = _named_under(answered, "/withdraw") if mine else None
-    if draft is not None and command_of(addressed) is None:
+    if draft is not None and command_of(addressed, _SIGN) is None:
         addressed = f"/draft {draft}\n{addressed}"
     sender = Sender(
         message.from_user.id if message.from_user else None, message.sender_chat.id if message.sender_chat else None
@@ -134,12 +142,14 @@ def _addressed(text: str, message: TelegramMessage, me: Me) -> str | None:
     """The text without our name, None where it is not for us: no command of ours, no mention, no reply to us."""
     if message.is_automatic_forward:
         return None  # A channel's post, forwarded by itself into the group for comments, asks nothing.
-    name = command_of(text)
+    name = command_of(text, _SIGN)
     if name is not None:
         first = text.split(maxsplit=1)[0]
         called = first.partition("@")[2]
-        mine = called.casefold() == me.name.casefold() if called else name in me.commands
-        return text if mine else None
+        if called and called.casefold() != me.name.casefold():
+            return None
+        if called or name in me.commands:
+            return text
     mention = re.compile(rf"(?<![\w.])@{re.escape(me.name)}(?!\w|\.\w)", re.IGNORECASE)
     if mention.search(text):
         return mention.sub("", text).strip()
@@ -175,6 +185,7 @@ def _tap(update: Update, me: Me) -> Spoken | OldButton | None:
         query.id,
         str(on.message_id),
         said[1],
+        edited=on.edit_date.timestamp() if on.edit_date else None,
     )
 
 

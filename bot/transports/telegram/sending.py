@@ -20,11 +20,8 @@ from bot.transports.telegram.callbacks import data_of
 from bot.unseen import clean
 
 NO_PREVIEW = LinkPreviewOptions(is_disabled=True)
-MOST_UNSURE = 5
-"""How often an answer is repeated of which nobody can tell whether it arrived: rather twice than never."""
-MOST_LATE = 2
-"""The same where Telegram is only slow, since then it mostly did arrive."""
 GIVE_UP_SECONDS = 3600.0
+"""After so many seconds of pauses an answer is given up; what the platform itself tells us to wait is none."""
 LONGEST_PAUSE = 30.0
 LONGEST_LABEL = 60
 MOST_BUTTONS = 90
@@ -34,12 +31,13 @@ OnMoved = Callable[[Address, Address], Awaitable[None]]
 
 @dataclass
 class Sender:
-    """Sends for one bot account. `name` is the bot's, for links into its private chat."""
+    """Sends for one bot account. `name` is the bot's, for links into its private chat; `sleep` pauses so many seconds."""
 
     api: Api
     pacer: Pacer
     name: str
     on_moved: OnMoved
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     async def answer(self, address: Address, reply: Reply, *, instead_of: str | None = None) -> list[str]:
         """Say a reply, in place of message `instead_of` where one is given; the ids of the messages that it became."""
@@ -78,52 +76,50 @@ class Sender:
             return self._noted(address, await self.api.do(self._call(address, part, buttons, id)))
 
     async def delete(self, address: Address, ids: tuple[str, ...]) -> int:
-        """Delete own messages; how many the platform accepted."""
+        """Delete own messages, paced and repeated like answers; how many the platform accepted."""
         done = 0
         for start in range(0, len(ids), 100):
             some = [int(id) for id in ids[start : start + 100]]
-            outcome = await self.api.do(lambda bot, some=some: bot.delete_messages(int(address.chat), some))  # type: ignore[misc]
+            outcome = await self._insist(address, lambda bot, some=some: bot.delete_messages(int(address.chat), some))  # type: ignore[misc]
             done += len(some) if isinstance(outcome, Sent) else 0
         return done
 
     async def _repeated(
         self, address: Address, part: Part, buttons: tuple[Button, ...], replaces: str | None
     ) -> tuple[Outcome, Address]:
-        unsure = late = pause = waited = 0.0
         while True:
-            async with self.pacer.turn(address.chat, Lane.ANSWER, shared=address.chat.startswith("-")):
-                outcome = self._noted(address, await self.api.do(self._call(address, part, buttons, replaces)))
+            outcome = await self._insist(address, self._call(address, part, buttons, replaces))
             match outcome:
                 case Moved(to=new):
                     await self._move(address, new)
                     address = Address(new.platform, new.chat, address.topic)
-                    continue
                 case Missing() if replaces is not None:
                     replaces = None
-                    continue
                 case Refused() if part.entities or buttons:
                     # Rather an answer without links and buttons than none.
                     part, buttons = Part(part.text), ()
-                    continue
-                case Later(after=None):
-                    pass
-                case Later():
-                    continue
-                case Unsure(late=True) if late < MOST_LATE:
-                    late += 1
-                case Unsure(late=False) if unsure < MOST_UNSURE:
-                    unsure += 1
-                case _:
-                    if not isinstance(outcome, Sent):
-                        fail(Event.ANSWER_GIVEN_UP, fate=Fate[type(outcome).__name__.upper()])
+                case Sent():
                     return outcome, address
-            if waited > GIVE_UP_SECONDS:
-                fail(Event.ANSWER_GIVEN_UP, fate=Fate.LATER)
-                return outcome, address
-            pause = min(LONGEST_PAUSE, pause * 2 or 0.25)
-            waited += pause
-            warn(Event.CALL_REPEATED, seconds=pause)
-            await asyncio.sleep(pause)
+                case _:
+                    fail(Event.ANSWER_GIVEN_UP, fate=Fate[type(outcome).__name__.upper()])
+                    return outcome, address
+
+    async def _insist(self, address: Address, call: Callable[[Bot], Awaitable[object]]) -> Outcome:
+        """Repeat what did not leave, and what nobody can tell of: rather twice than never."""
+        pause = waited = 0.0
+        while True:
+            async with self.pacer.turn(address.chat, Lane.ANSWER, shared=address.chat.startswith("-")):
+                outcome = self._noted(address, await self.api.do(call))
+            match outcome:
+                case Later(after=float()):
+                    continue  # Its chat is parked, so that its turn comes late enough.
+                case Later() | Unsure() if waited < GIVE_UP_SECONDS:
+                    pause = min(LONGEST_PAUSE, pause * 2 or 0.25)
+                    waited += pause
+                    warn(Event.CALL_REPEATED, seconds=pause)
+                    await self.sleep(pause)
+                case _:
+                    return outcome
 
     async def _move(self, old: Address, new: Address) -> None:
         try:

@@ -14,9 +14,11 @@ from telegram import (
 )
 
 from bot.logs import Event, log, warn
-from bot.transports.telegram.api import Api, Unreachable
+from bot.transports.telegram.api import Api
+from bot.transports.telegram.outcomes import Unreachable
 
 LONGEST_COMMAND = 256
+TRIES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Face:
 
 
 async def set_face(api: Api, faces: Mapping[str, Face]) -> int:
-    """Language ("" for all others) to face; how many things had to be set. What fails is logged and left for the next start."""
+    """Language ("" for all others) to face; how many things had to be set. What fails again and again is logged and left."""
     changed = 0
     for language, face in faces.items():
         try:
@@ -53,9 +55,9 @@ async def _set_commands(api: Api, language: str, face: Face) -> int:
     for scope, wanted in scopes:
         commands = [BotCommand(name, line[:LONGEST_COMMAND]) for name, line in wanted]
         code = language or None
-        has = await api.get(lambda bot, scope=scope, code=code: bot.get_my_commands(scope, code))  # type: ignore[misc]
+        has = await api.insist(lambda bot, scope=scope, code=code: bot.get_my_commands(scope, code), tries=TRIES)  # type: ignore[misc]
         if list(has) != commands:
-            await api.get(lambda bot, c=commands, s=scope, code=code: bot.set_my_commands(c, s, code))  # type: ignore[misc]
+            await api.insist(lambda bot, c=commands, s=scope, code=code: bot.set_my_commands(c, s, code), tries=TRIES)  # type: ignore[misc]
             changed += 1
     return changed
 
@@ -63,10 +65,10 @@ async def _set_commands(api: Api, language: str, face: Face) -> int:
 async def _set_texts(api: Api, language: str, face: Face) -> int:
     code = language or None
     changed = 0
-    if (await api.get(lambda bot: bot.get_my_description(code))).description != face.description:
-        await api.get(lambda bot: bot.set_my_description(face.description, code))
+    if (await api.insist(lambda bot: bot.get_my_description(code), tries=TRIES)).description != face.description:
+        await api.insist(lambda bot: bot.set_my_description(face.description, code), tries=TRIES)
         changed += 1
-    if (await api.get(lambda bot: bot.get_my_short_description(code))).short_description != face.short:
-        await api.get(lambda bot: bot.set_my_short_description(face.short, code))
+    if (await api.insist(lambda bot: bot.get_my_short_description(code), tries=TRIES)).short_description != face.short:
+        await api.insist(lambda bot: bot.set_my_short_description(face.short, code), tries=TRIES)
         changed += 1
     return changed

@@ -17,8 +17,9 @@ from bot.transports.inbox import Inbox
 from bot.transports.markup import parts
 from bot.transports.pace import Lane
 from bot.transports.pacer import Pacer
-from bot.transports.telegram.api import Api, OtherPoller, TokenRefused, Unreachable
+from bot.transports.telegram.api import Api
 from bot.transports.telegram.intake import Intake, Patience
+from bot.transports.telegram.outcomes import OtherPoller, TokenRefused, Unreachable
 from bot.transports.telegram.reading import Me
 from bot.transports.telegram.sending import Sender
 from bot.transports.telegram.setup import Face, set_face

@@ -13,11 +13,12 @@ from typing import Any
 from telegram import Chat
 
 from bot import lifetimes
-from bot.logs import Event, warn
+from bot.logs import Event, fail, warn
 from bot.messages import Message, Opens, Reply, Role, reply
-from bot.transports import Receive
+from bot.transports import Receive, RoleOf
 from bot.transports.inbox import Inbox
 from bot.transports.telegram.api import Api
+from bot.transports.telegram.outcomes import OtherPoller, TokenRefused, Unreachable
 from bot.transports.telegram.reading import Me, Migrated, OldButton, Read, Spoken, Standing, read, shared
 from bot.transports.telegram.roles import Roles
 from bot.transports.telegram.sending import Sender
@@ -60,7 +61,10 @@ class Updates:
             if found is None or work is None:
                 self._inbox.skip(key)
             else:
-                self._inbox.take(key, _chat(found), partial(self._done, str(key), work))
+                self._inbox.take(key, _chat(found), partial(self._done, str(key), work), self._who(found))
+
+    def _who(self, found: Read) -> bytes:
+        return self._mark(f"{found.sender.user}/{found.sender.as_chat}") if isinstance(found, Spoken) else b""
 
     def _read(self, raw: dict[str, Any]) -> Read:
         try:
@@ -70,13 +74,13 @@ class Updates:
             warn(Event.UPDATE_SET_ASIDE, exception=error, count=self.set_aside)
             return None
 
-    def _work(self, receive: Receive, found: Read) -> Callable[[], Awaitable[None]] | None:
+    def _work(self, receive: Receive, found: Read) -> Callable[[], Awaitable[object]] | None:
         match found:
             case Spoken(tap=str(query)):
                 again = self._again(found)
                 if again or not shared(found.kind):
                     self._aside(self._tell(query, None))
-                return None if again else partial(self._answer, receive, found)
+                return None if again else partial(self._tapped, receive, found)
             case Spoken():
                 return partial(self._answer, receive, found)
             case OldButton(query=query, language=language):
@@ -88,37 +92,58 @@ class Updates:
                 return partial(self._stand, found)
         return None
 
-    async def _done(self, key: str, work: Callable[[], Awaitable[None]]) -> None:
+    async def _done(self, key: str, work: Callable[[], Awaitable[object]]) -> None:
         await work()
         await self._wiring.answered.remember(key, self._wiring.now())
 
-    async def _answer(self, receive: Receive, spoken: Spoken) -> None:
+    async def _tapped(self, receive: Receive, spoken: Spoken) -> None:
+        """Whoever is refused something, or did not get it, may try again."""
+        answered = False
+        try:
+            answered = await self._answer(receive, spoken)
+        finally:
+            if not answered:
+                self._taps.discard(self._sign(spoken))
+
+    async def _answer(self, receive: Receive, spoken: Spoken) -> bool:
+        """Whether it was answered and not refused."""
         said = await self._said(receive, spoken)
         refused = said is not None and said.refuses
         if spoken.tap is not None and shared(spoken.kind):
             self._aside(self._tell(spoken.tap, said.text if said is not None and refused else None))
             if refused:
-                return
+                return False
         if said is None:
-            return
+            return True
         address, memory, now = spoken.message.address, self._wiring.memory, self._wiring.now()
         before = memory.answers_to(address, spoken.edits, now) if spoken.edits else ()
         on = spoken.on if spoken.opens is Opens.REPLACE and not refused else (before[0] if before else None)
         if len(before) > 1:
             await self._sender.delete(address, before[1:])
-        for id in await self._sender.answer(address, said, instead_of=on):
-            if said.remembered:
-                memory.sent(address, id, spoken.message.id, self._wiring.now())
+        ids = await self._sender.answer(address, said, instead_of=on)
+        for id in ids if said.remembered else ():
+            memory.sent(address, id, spoken.message.id, self._wiring.now())
+        if ids and said.arrived is not None:
+            await said.arrived()
+        return bool(ids) and not refused
 
     async def _said(self, receive: Receive, spoken: Spoken) -> Reply | None:
         async def role_of(_: Message) -> Role:
             return await self._roles.role(spoken.message.address, spoken.kind, spoken.sender)
 
-        if spoken.tap is not None and spoken.kind == Chat.CHANNEL and await role_of(spoken.message) is Role.ANYONE:
+        if spoken.tap is not None and spoken.kind == Chat.CHANNEL and (why := await self._forbids(role_of, spoken.message)):
             # All subscribers would see what one of them makes of a post.
-            return replace(reply(self._wiring.say("command.forbidden", spoken.message.language)), refuses=True)
+            return replace(reply(self._wiring.say(why, spoken.message.language)), refuses=True)
         steward = self._wiring.stewards.get(f"telegram:{spoken.sender.user}")
         return await receive(replace(spoken.message, steward=steward), role_of)
+
+    async def _forbids(self, role_of: RoleOf, message: Message) -> str | None:
+        """The key of what is said to whoever runs nothing here; None to who does."""
+        try:
+            return "command.forbidden" if await role_of(message) is Role.ANYONE else None
+        except (TokenRefused, OtherPoller, Unreachable) as error:
+            fail(Event.ANSWER_FAILED, exception=error)
+            return "failed"
 
     async def _stand(self, standing: Standing) -> None:
         if not standing.inside:
@@ -130,13 +155,20 @@ class Updates:
 
     def _again(self, spoken: Spoken) -> bool:
         """Whether this tap came already."""
-        sign = f"{spoken.message.address}/{spoken.sender.user}/{spoken.on}/{spoken.message.text}"
-        mark = hmac.digest(self._key, sign.encode(), "sha256")
+        mark = self._sign(spoken)
         if mark in self._taps:
             return True
         self._taps.add(mark)
         asyncio.get_running_loop().call_later(TAP_SECONDS, self._taps.discard, mark)
         return False
+
+    def _sign(self, spoken: Spoken) -> bytes:
+        # Once the message was changed, the same button on it is another one.
+        on = f"{spoken.message.address}/{spoken.on}/{spoken.edited}"
+        return self._mark(f"{spoken.sender.user}/{on}/{spoken.message.text}")
+
+    def _mark(self, text: str) -> bytes:
+        return hmac.digest(self._key, text.encode(), "sha256")
 
     async def _tell(self, query: str, text: str | None) -> None:
         """Answer a tap at once, so that its button stops turning; Telegram does not limit these, but a flood of them we do."""
