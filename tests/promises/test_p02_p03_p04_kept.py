@@ -239,7 +239,10 @@ async def _files(store: Store, database_url: str) -> list[Path]:
         return [Path(database_url.partition("///")[2])]
     async with store.engine.connect() as connection:
         await connection.execution_options(isolation_level="AUTOCOMMIT")
+        # It writes what all tests before left, and may take longer than a statement of ours.
+        await connection.execute(text("SET statement_timeout = 0"))
         await connection.execute(text("CHECKPOINT"))
+        await connection.execute(text("RESET statement_timeout"))
         folder = Path(str(await connection.scalar(text("SHOW data_directory"))))
         oid = await connection.scalar(text("SELECT oid FROM pg_database WHERE datname = current_database()"))
     return [file for file in (folder / "base" / str(oid)).iterdir() if file.is_file()]
