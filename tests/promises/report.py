@@ -33,9 +33,9 @@ class Row:
         return f"| {self.promise} | `{self.name}` | {self.control} | {self.figure} | {'held' if self.held else 'BROKEN'} |"
 
 
-@dataclass
+@dataclass(eq=False)
 class Report:
-    """Everything that ran and has a promise's mark."""
+    """Everything that ran and has a promise's mark. A plugin, so that it must be hashable."""
 
     rows: dict[str, Row] = field(default_factory=dict)
 
