@@ -170,6 +170,7 @@ def replace_facts(corpus: Corpus, without: Fact) -> Corpus:
     return replace(corpus, facts={id: fact for id, fact in corpus.facts.items() if id != without.id})
 
 
+@pytest.mark.promises
 def test_the_line_of_a_large_base_is_fitted_on_texts_left_out(app: App) -> None:
     facts = list(app.base.corpus.facts.values())[:12]
     texts = [(owner, text) for owner, fact in enumerate(facts) for language, text in texts_of(fact) if language == "en"]
