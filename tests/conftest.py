@@ -20,7 +20,8 @@ from handlers import router
 from tests import audit, postgres
 from tests.bot_api import BotApi
 from tests.live import app_on_matrix, live
-from tests.matrix import Homeserver, Person
+from tests.matrix import Homeserver, Person, Proxy
+from tests.matrix_runs import Account
 
 audit.listen()
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
@@ -126,6 +127,17 @@ async def hs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Homeserv
     """A real Synapse for all tests of a session."""
     async with Homeserver.start(tmp_path_factory.mktemp("synapse")) as homeserver:
         yield homeserver
+
+
+@pytest.fixture
+async def proxy(hs: Homeserver) -> AsyncIterator[Proxy]:
+    async with Proxy(hs.url) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def bot(hs: Homeserver, tmp_path: Path) -> Account:
+    return await Account.make(hs, tmp_path / "state")
 
 
 @pytest.fixture

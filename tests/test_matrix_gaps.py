@@ -2,32 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
 import pytest
 
 from bot.app import App
 from bot.transports.matrix import gaps, sync
 from bot.transports.matrix.sync import Sync
 from tests.live import QUESTION
-from tests.matrix import Fault, Homeserver, Person, Proxy
+from tests.matrix import Fault, Person, Proxy
 from tests.matrix.content import message
 from tests.matrix.crafted import send_raw
 from tests.matrix_runs import Account, ask, meet, said_by, until
 
 PAST = "/messages$"
-
-
-@pytest.fixture
-async def proxy(hs: Homeserver) -> AsyncIterator[Proxy]:
-    async with Proxy(hs.url) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-async def bot(hs: Homeserver, tmp_path: Path) -> Account:
-    return await Account.make(hs, tmp_path / "state")
 
 
 @pytest.fixture(autouse=True)

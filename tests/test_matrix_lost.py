@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -16,17 +15,6 @@ from tests.live import QUESTION
 from tests.matrix import Fault, Homeserver, Person, Proxy
 from tests.matrix_runs import SEND, Account, ask, meet, said_by, until
 from tests.seizure import readable
-
-
-@pytest.fixture
-async def proxy(hs: Homeserver) -> AsyncIterator[Proxy]:
-    async with Proxy(hs.url) as proxy:
-        yield proxy
-
-
-@pytest.fixture
-async def bot(hs: Homeserver, tmp_path: Path) -> Account:
-    return await Account.make(hs, tmp_path / "state")
 
 
 async def test_a_restart_leaves_no_room_in_which_nobody_wrote_meanwhile(

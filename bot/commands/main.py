@@ -38,7 +38,7 @@ COMMANDS = {
     "train": "curate.train",
     "withdraw": "withdraw.withdraw",
 }
-"""Where each is. Only the one that is asked for is loaded: all of them take seconds and 60 MB."""
+"""Where each is. Only the one that is asked for is loaded, since all of them together make a start slow and large."""
 
 
 class _Commands(click.Group):
