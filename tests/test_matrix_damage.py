@@ -17,7 +17,7 @@ from bot.app import App
 from bot.keys import Keys
 from bot.transports.matrix.session import Credentials, Session
 from bot.transports.matrix.store import QuietStore
-from tests.matrix import Homeserver, Person
+from tests.matrix import Person
 from tests.matrix.device import JSON, Device
 from tests.matrix_runs import Account, ask, meet
 
@@ -76,11 +76,6 @@ async def test_a_kill_within_one_message_loses_no_room_key(tmp_path: Path, monke
 def _copied(sync: JSON) -> JSON:
     """nio takes apart what it parses."""
     return dict(json.loads(json.dumps(sync)))
-
-
-@pytest.fixture
-async def bot(hs: Homeserver, tmp_path: Path) -> Account:
-    return await Account.make(hs, tmp_path / "state")
 
 
 LONG = [pytest.param(damage, marks=pytest.mark.promises) for damage in ("empty", "no account", "torn")]

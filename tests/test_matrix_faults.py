@@ -7,7 +7,6 @@ import itertools
 import re
 import time
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -40,11 +39,6 @@ class Counting(Proxy):
 async def proxy(hs: Homeserver) -> AsyncIterator[Counting]:
     async with Counting(hs.url) as proxy:
         yield proxy
-
-
-@pytest.fixture
-async def bot(hs: Homeserver, tmp_path: Path) -> Account:
-    return await Account.make(hs, tmp_path / "state")
 
 
 @pytest.fixture

@@ -19,11 +19,6 @@ from tests.matrix import Fault, Homeserver, Person, Proxy
 from tests.matrix_runs import Account, ask, meet, until
 
 
-@pytest.fixture
-async def bot(hs: Homeserver, tmp_path: Path) -> Account:
-    return await Account.make(hs, tmp_path / "state")
-
-
 async def _left(person: Person, room: str, bot: str) -> str:
     """The reason for which the bot is out of a room, or did not enter it."""
     path, states = f"/rooms/{quote(room)}/state/m.room.member/{quote(bot)}", []

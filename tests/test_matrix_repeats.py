@@ -53,11 +53,6 @@ async def proxy(hs: Homeserver) -> AsyncIterator[Bent]:
 
 
 @pytest.fixture
-async def bot(hs: Homeserver, tmp_path: Path) -> Account:
-    return await Account.make(hs, tmp_path / "state")
-
-
-@pytest.fixture
 async def here(bot: Account, app: App, proxy: Bent) -> AsyncIterator[Matrix]:
     """The bot behind the proxy."""
     async with bot.here(app, proxy.url) as service:

@@ -29,11 +29,6 @@ from tests.seizure import as_stock, keys_of, open_store, readable
 KEYS = Keys(b"k" * 32)
 
 
-@pytest.fixture
-async def bot(hs: Homeserver, tmp_path: Path) -> Account:
-    return await Account.make(hs, tmp_path / "state")
-
-
 @pytest.mark.parametrize("ratcheting", [True, False])
 async def test_who_seizes_everything_reads_no_answered_question(
     bot: Account, anna: Person, app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ratcheting: bool
