@@ -20,6 +20,7 @@ from tests.conftest import Clock
 from tests.live import QUESTION
 from tests.matrix import Homeserver, Person
 from tests.matrix.crafted import withhold
+from tests.matrix.proxy import Fault, Proxy
 from tests.matrix_runs import Account, until
 from tests.test_matrix_rooms import is_quiet, meet
 
@@ -97,6 +98,25 @@ async def test_a_question_whose_key_comes_late_is_answered(
     await hand_over()
     assert "Netradyne" in (await anna.wait_message(room, 2 + told))[-1].body
     await is_quiet(anna, room, matrix_bot, 2 + told)
+
+
+async def test_a_key_that_comes_while_its_lack_is_being_told_is_used(
+    bot: Account, anna: Person, ben: Person, app: App, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(late, "KEY_SECONDS", 0.5)
+    async with bot.here(app, proxy.url):
+        room, other = await meet(anna, bot.user), await meet(ben, bot.user)
+        await is_quiet(anna, room, bot.user, 0)
+        hand_over = await withhold(anna, room, bot.user, QUESTION)
+
+        async def come() -> None:
+            await hand_over()
+            await is_quiet(ben, other, bot.user, 0)
+
+        proxy.faults.append(Fault("PUT", f"/rooms/{room}/send/", after=come))
+        told, answer = (await anna.wait_message(room, 3))[1:]
+        assert "could not be decrypted" in told.body
+        assert "Netradyne" in answer.body
 
 
 @pytest.mark.parametrize("patience", [0.2, pytest.param(60.0, marks=pytest.mark.promises)])

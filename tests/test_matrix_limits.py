@@ -137,10 +137,13 @@ def _pulse(state: Path) -> Pulse:
 
 
 @pytest.mark.usefixtures("quick")
-async def test_status_tells_since_when_a_homeserver_is_down(bot: Account, app: App, proxy: Proxy) -> None:
+async def test_status_tells_since_when_a_homeserver_is_down(
+    bot: Account, app: App, proxy: Proxy, caplog: pytest.LogCaptureFixture
+) -> None:
     async with bot.here(app, proxy.url) as service:
         await until(lambda: _pulse(bot.state).contact is not None, "a contact")
         proxy.down = True
+        await until(lambda: "silent" in caplog.text, "a sync that does not come back")
         # Ten minutes later, as far as the inbox can tell.
         service.transports[0].inbox.clock = lambda: time.monotonic() + 600
         await until(lambda: (_pulse(bot.state).contact or 0) < time.time() - 500, "a contact of long ago")

@@ -25,6 +25,7 @@ _NAMED = re.compile(r": ([a-z0-9-]{3,40})$")
 class Answers:
     """The answers of one login. `revoked` are questions under way that were taken back meanwhile."""
 
+    receive: Receive
     wiring: Wiring
     sender: Sender
     roles: Roles
@@ -32,7 +33,7 @@ class Answers:
     rounds: Rounds = field(default_factory=Rounds)
     revoked: set[str] = field(default_factory=set, repr=False)
 
-    async def give(self, receive: Receive, spoken: Spoken) -> None:
+    async def give(self, spoken: Spoken) -> None:
         """Answer a message, in place of the answer to the question that it edits."""
         message, memory, now = spoken.message, self.wiring.memory, self.wiring.now()
         question = spoken.edits or message.id
@@ -45,7 +46,7 @@ class Answers:
         async def role_of(_: Message) -> Role:
             return await self.roles.of(message.address.chat, spoken.sender)
 
-        said = await receive(self._meant(spoken), role_of)
+        said = await self.receive(self._meant(spoken), role_of)
         if said is None:
             return
         listed, says = with_numbers(

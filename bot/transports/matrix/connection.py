@@ -58,7 +58,15 @@ class Connection:
     """Serves an opened session until the homeserver forgets it. `taken` is the number of the last update of the one before."""
 
     def __init__(
-        self, session: Session, name: str, wiring: Wiring, inbox: Inbox, pacer: Pacer, secret: bytes, taken: int
+        self,
+        session: Session,
+        name: str,
+        wiring: Wiring,
+        receive: Receive,
+        inbox: Inbox,
+        pacer: Pacer,
+        secret: bytes,
+        taken: int,
     ) -> None:
         self._session, self._wiring, self._inbox = session, wiring, inbox
         client = session.client
@@ -67,14 +75,14 @@ class Connection:
         self._rooms = Rooms(client, client.user_id, self._reach, wiring.now)
         self._roles = Roles(client, self._reach, self._rooms.private, wiring.stewards, wiring.room)
         me = Me(client.user_id, name, wiring.commands)
-        answers = Answers(wiring, self.sender, self._roles, me)
+        answers = Answers(receive, wiring, self.sender, self._roles, me)
         self._events = Events(client, wiring, inbox, answers, self._rooms, me, taken)
         self._sync: Sync | None = None
         self._gaps = Gaps(self._reach)
 
-    async def serve(self, receive: Receive, give_up: float) -> None:
+    async def serve(self, give_up: float) -> None:
         """Until cancelled; raises what `Sync.for_ever` does."""
-        feed = Feed(self._inbox, partial(self._take, receive), self._events.last, self._gaps.waits, self._drop_old)
+        feed = Feed(self._inbox, self._take, self._events.last, self._gaps.waits, self._drop_old)
         self._sync = Sync(self._session, feed, self._reach, give_up)
         await self._sync.for_ever()
 
@@ -87,9 +95,9 @@ class Connection:
             self._sync.save(left)
         return self._events.last()
 
-    async def _take(self, receive: Receive, response: SyncResponse, since: str) -> None:
+    async def _take(self, response: SyncResponse, since: str) -> None:
         client, account, put = self._session.client, self._session.account, self._events.put
-        await self._events.synced(receive)
+        await self._events.synced()
         for room, joined in response.rooms.join.items():
             known = client.rooms.get(room)
             if known is not None and known.encrypted:
@@ -98,7 +106,7 @@ class Connection:
                 # In front of what is said there, which already speaks of what moves.
                 put(room, f"{room} replaces", partial(self._replace, room))
             past = partial(past_of, client, room, joined, since, account.made)
-            await self._gaps.take(room, past, joined, partial(self._events.take, receive, room))
+            await self._gaps.take(room, past, joined, partial(self._events.take, room))
             for event in (*joined.state, *joined.timeline.events):
                 if isinstance(event, RoomUpgradeEvent):
                     put(f"{room} upgrade", f"{room} upgrade", partial(self._follow, room, event))

@@ -11,7 +11,6 @@ from nio import MegolmEvent, RedactionEvent
 
 from bot.logs import Event, warn
 from bot.messages import Address
-from bot.transports import Receive
 from bot.transports.inbox import Inbox
 from bot.transports.matrix.answering import Answers
 from bot.transports.matrix.client import Client
@@ -42,7 +41,7 @@ class Events:
         self._under_way: dict[str, str] = {}  # by event id; the room
         self._next = start
 
-    async def take(self, receive: Receive, room: str, past: Past) -> None:
+    async def take(self, room: str, past: Past) -> None:
         """Put a room's events into the inbox; what was answered before, or is under way, is passed over."""
         events = past.events
         under_way = set(self._under_way)  # Before it is asked what is done: what ends meanwhile is in one of both.
@@ -55,7 +54,7 @@ class Events:
             if self._is_old(event.source):
                 stale = stale or (self._rooms.private(room) and self._asks(room, event))
                 continue
-            work = self._work(receive, room, event)
+            work = self._work(room, event)
             if work is not None:
                 # What cannot be read yet waits beside the room, not in front of it.
                 place = f"{room} {event.session_id}" if isinstance(event, MegolmEvent) else room
@@ -65,13 +64,10 @@ class Events:
         if past.left and self._rooms.private(room):
             self.put(room, f"{room} gap", partial(self._answers.say, room, "matrix.gap-left", past.left))
 
-    async def synced(self, receive: Receive) -> None:
+    async def synced(self) -> None:
         """Keys may have come late: whoever waits for them tries again."""
         await self._late.synced()
-        for room, id, event in self._late.readable():
-            work = self._work(receive, room, event)
-            if work is not None:
-                self.put(room, id, partial(self._done, id, work))
+        self._take_late()
 
     def put(self, place: str, id: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do something after what already waits at a place; under this id only once at a time."""
@@ -98,9 +94,16 @@ class Events:
         id = source.get("event_id")
         return id if isinstance(id, str) else None
 
-    def _work(self, receive: Receive, room: str, event: Any) -> Callable[[], Awaitable[None]] | None:
+    def _take_late(self) -> None:
+        # Of whom is still being told that it could not be read, the answer comes after that.
+        for room, id, event in self._late.readable(but=self._under_way):
+            work = self._work(room, event)
+            if work is not None:
+                self.put(room, id, partial(self._done, id, work))
+
+    def _work(self, room: str, event: Any) -> Callable[[], Awaitable[None]] | None:
         if isinstance(event, MegolmEvent):
-            return partial(self._wait, receive, room, event)
+            return partial(self._wait, room, event)
         if isinstance(event, RedactionEvent):
             self._late.drop(room, event.redacts)
             if self._under_way.get(event.redacts) == room:
@@ -112,7 +115,7 @@ class Events:
         if not self._answers.rounds.asked(room, spoken.sender):
             warn(Event.UPDATE_SHED)
             return None
-        return partial(self._answers.give, receive, spoken)
+        return partial(self._answers.give, spoken)
 
     def _asks(self, room: str, event: Any) -> bool:
         """Whether an event is a question, or may be one."""
@@ -129,19 +132,21 @@ class Events:
         finally:
             self._under_way.pop(id, None)
             self._answers.revoked.discard(id)
+        if id in self._late:
+            self._take_late()
 
     async def _done(self, id: str, work: Callable[[], Awaitable[None]]) -> None:
         if id not in self._answers.revoked:
             await work()
         await self._wiring.answered.remember(id, self._wiring.now())
 
-    async def _wait(self, receive: Receive, room: str, event: MegolmEvent) -> None:
+    async def _wait(self, room: str, event: MegolmEvent) -> None:
         """Wait a while for the key; then say once a session that the message could not be read."""
         read_now = await self._late.read(event)
         if event.event_id in self._answers.revoked:
             return
         if read_now is not None:
-            work = self._work(receive, room, read_now)
+            work = self._work(room, read_now)
             if work is not None:
                 await work()
             return

@@ -6,7 +6,7 @@ import asyncio
 import hmac
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,9 +87,15 @@ class Late:
         async with self._keys:
             self._keys.notify_all()
 
-    def readable(self) -> Iterator[tuple[str, str, Any]]:
-        """Room, event id and message of what can be read by now; each once."""
+    def __contains__(self, id: str) -> bool:
+        """Whether this event still waits for its key."""
+        return id in self._unread
+
+    def readable(self, but: Container[str]) -> Iterator[tuple[str, str, Any]]:
+        """Room, event id and message of what can be read by now, each once; without those events, which stay."""
         for id, one in list(self._unread.items()):
+            if id in but:
+                continue
             found = decrypted(self._client, one.event)
             if found is not None:
                 del self._unread[id]

@@ -144,9 +144,11 @@ class Matrix:
             try:
                 name = await opened(session, self._give_up)
                 self.inbox.hear()
-                self._connection = Connection(session, name, self._wiring, self.inbox, self.pacer, self._secret, self._taken)
+                self._connection = Connection(
+                    session, name, self._wiring, receive, self.inbox, self.pacer, self._secret, self._taken
+                )
                 log(Event.LISTENING)
-                await self._connection.serve(receive, self._give_up)
+                await self._connection.serve(self._give_up)
             except TokenGone:
                 warn(Event.TOKEN_REFUSED)
                 await self._end(0)
