@@ -136,19 +136,26 @@ def _languages(folder: Folder) -> Iterator[Finding]:
 def _variants(folder: Folder) -> Iterator[Finding]:
     seen: dict[str, tuple[str, str]] = {}
     for name, document, path, row, _ in _entries(folder):
-        for language, variants in (row.get("questions") or {}).items():
-            for position, variant in enumerate(variants):
-                line = document.line((*path, "questions", language, position))
-                folded = fold(variant)
-                if not folded:
-                    remedy = "write a question in words"
-                    yield Finding(name, line, f"questions.{language}", f"{variant!r} has no letters", remedy)
-                    continue
-                other = seen.setdefault(folded, (row["id"], f"{name}:{line}"))
-                if other[0] != row["id"]:
-                    problem = f"{variant!r} is a variant of {other[0]} ({other[1]}) and of {row['id']}"
-                    remedy = "leave it where it belongs, or say in both what sets them apart"
-                    yield Finding(name, line, f"questions.{language}", problem, remedy)
+        for place, variant in _asked(row):
+            line, field = document.line((*path, *place)), f"{place[0]}.{place[1]}"
+            folded = fold(variant)
+            if not folded:
+                yield Finding(name, line, field, f"{variant!r} has no letters", "write a question in words")
+                continue
+            other = seen.setdefault(folded, (row["id"], f"{name}:{line}"))
+            if other[0] != row["id"]:
+                problem = f"{variant!r} is a variant of {other[0]} ({other[1]}) and of {row['id']}"
+                remedy = "leave it where it belongs, or say in both what sets them apart"
+                yield Finding(name, line, field, problem, remedy)
+
+
+def _asked(row: dict[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Where in an entry a question stands, and its text."""
+    for language, text in (row.get("asks") or {}).items():
+        yield ("asks", language), text
+    for language, variants in (row.get("questions") or {}).items():
+        for position, variant in enumerate(variants):
+            yield ("questions", language, position), variant
 
 
 def _doubts(folder: Folder) -> Iterator[Finding]:

@@ -70,11 +70,15 @@ def test_a_missing_language_is_a_mistake(folder: Path) -> None:
     assert len(found) >= 45
 
 
-def test_two_facts_cannot_share_a_variant(folder: Path) -> None:
+@pytest.mark.parametrize(
+    ("before", "after"), [("      de:\n        - ", "\n        - "), ("    asks:\n      de: ", "\n      # ")]
+)
+def test_two_facts_cannot_share_a_variant(folder: Path, before: str, after: str) -> None:
     text = (folder / VANS).read_text(encoding="utf-8")
     first = text.split("      de:\n        - ")[1].splitlines()[0]
     at = text.index("  - id: van-camera-maker")
-    rest = text[at:].replace("      de:\n        - ", f"      de:\n        - {first}\n        - ", 1)
+    rest = text[at:].replace(before, f"{before}{first}{after}", 1)
+    assert rest != text[at:]
     (folder / VANS).write_text(text[:at] + rest, encoding="utf-8")
     assert any("is a variant of van-camera-records" in finding.problem for finding in findings(folder))
 

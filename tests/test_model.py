@@ -33,11 +33,11 @@ def test_the_shipped_model_knows_every_entry_and_is_small(app: App) -> None:
 
 def test_a_curated_variant_is_answered_by_its_entry(app: App) -> None:
     for fact in app.base.corpus.facts.values():
-        variant = fact.questions["de"][0]
-        outcome = app.matcher.find(variant.upper() + "???").outcome
-        assert isinstance(outcome, Answer) or fact.aspect in app.base.asked_by_place, fact.id
-        if isinstance(outcome, Answer):
-            assert outcome.fact.id == fact.id
+        for asked in (fact.questions["de"][0], *fact.asks.values()):
+            outcome = app.matcher.find(asked.upper() + "???").outcome
+            assert isinstance(outcome, Answer) or fact.aspect in app.base.asked_by_place, fact.id
+            if isinstance(outcome, Answer):
+                assert outcome.fact.id == fact.id
 
 
 def test_a_new_fact_is_found_by_its_variants_before_any_training(folder: Path) -> None:

@@ -49,6 +49,7 @@ ALIKE = 0.7
 def test_no_labelled_question_is_a_variant_or_a_near_copy_of_one(app: App) -> None:
     texts = [text for entry in app.base.corpus.entries() for _, text in texts_of(entry)]
     texts += [text for fact in app.base.facts.values() for some in fact.near_misses.values() for text in some]
+    texts += [text for fact in app.base.facts.values() for text in fact.asks.values()]
     grams = [trigrams(text) for text in texts]
     count = Counter(chain.from_iterable(grams))
     by_trigram: dict[str, set[int]] = {}
