@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -62,6 +64,11 @@ class App:
     def matcher(self) -> Matcher:
         return self._matcher(self.base, self.model)
 
+    def warm_up(self) -> None:
+        """Load what the first question would wait for."""
+        _ = self.matcher
+        _settle()
+
     def read(self) -> Base:
         """The base as the folder has it now.
 
@@ -74,6 +81,7 @@ class App:
         matcher = self._matcher(base, model)
         for app in (self, *self._beside):
             app.base, app.model, app.__dict__["matcher"] = base, model, matcher
+        _settle()
 
     def beside(self, settings: Settings) -> App:
         """The app of another account of this process: the same base and search, everything else its own."""
@@ -117,9 +125,29 @@ def open_app(settings: Settings) -> App:
     :raises BrokenBase: where the folder has mistakes.
     :raises OldArrays: where neither the folder nor the product has a model that can be read.
     """
-    base, findings = load_base(settings.data or shipped_folder(), today())
-    model, doubts = load_model(base.folder)
+    with _uncollected():
+        base, findings = load_base(settings.data or shipped_folder(), today())
+        model, doubts = load_model(base.folder)
     return App(settings, base, (*findings, *doubts), model, Memory())
+
+
+def _settle() -> None:
+    """What lives now stays, and is not looked through again for what nobody needs: that would hold up answers."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """A growing base would be looked through again and again, which takes half as long as to read it."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def open_database(settings: Settings, keys: Keys) -> AbstractAsyncContextManager[Store]:

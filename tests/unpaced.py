@@ -24,5 +24,5 @@ async def serve(app: App) -> None:
 if __name__ == "__main__":
     logs.set_up()
     opened = open_app(read_settings())
-    _ = opened.matcher
+    opened.warm_up()
     asyncio.run(serve(opened))

@@ -29,7 +29,7 @@ def run() -> int:
     logs.set_up(settings.debug)
     forbid_dumps()
     app = open_app(settings)
-    _ = app.matcher  # Loaded before the first question comes.
+    app.warm_up()
     return asyncio.run(_serve(app))
 
 

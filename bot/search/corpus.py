@@ -30,7 +30,7 @@ class Corpus:
     @cached_property
     def by_variant(self) -> Mapping[str, Entry]:
         """Folded question variant to the entry that it asks for; what a fact's button says is typed as well."""
-        asked = [(text, fact) for fact in self.facts.values() for text in fact.asks.values()]
+        asked: list[tuple[str, Entry]] = [(text, fact) for fact in self.facts.values() for text in fact.asks.values()]
         asked += [(text, entry) for entry in self.entries() for texts in entry.questions.values() for text in texts]
         return {folded: entry for text, entry in asked if (folded := fold(text))}
 

@@ -40,7 +40,7 @@ def main() -> None:
     assert router.fallback is not None
     router.fallback = _tripping(router.fallback)
     app = open_app(settings)
-    _ = app.matcher
+    app.warm_up()
     asyncio.run(serve(app))
 
 
