@@ -86,7 +86,7 @@ class Keys:
 
     def secret(self, purpose: str) -> bytes:
         """32 bytes for one purpose."""
-        return HKDF(SHA256(), SIZE, salt=None, info=f"rueckspiegel/{purpose}".encode()).derive(self._secret)
+        return _secrets(self._secret, purpose)
 
     def signer(self, purpose: str) -> Signer:
         """An Ed25519 key pair for one purpose; the same key file gives the same pair."""
@@ -94,6 +94,12 @@ class Keys:
 
     def _cipher(self, purpose: str) -> AESGCM:
         return _ciphers(self, purpose)
+
+
+@lru_cache(maxsize=64)
+def _secrets(secret: bytes, purpose: str) -> bytes:
+    """Drawn once, since every update is marked."""
+    return HKDF(SHA256(), SIZE, salt=None, info=f"rueckspiegel/{purpose}".encode()).derive(secret)
 
 
 @lru_cache(maxsize=64)

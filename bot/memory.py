@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 import secrets
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -200,10 +200,10 @@ class Memory:
         self._passed_on = [(b"" if name == self._name(address) else name, at) for name, at in self._passed_on]
 
     def _mark(self, id: str) -> bytes:
-        return hmac.digest(self._key, id.encode(), "sha256")[:8]
+        return hashlib.blake2b(id.encode(), key=self._key, digest_size=8).digest()
 
     def _name(self, address: Address) -> bytes:
-        return hmac.digest(self._key, str(address).encode(), "sha256")
+        return hashlib.blake2b(str(address).encode(), key=self._key, digest_size=32).digest()
 
 
 def _keep(kept: dict[bytes, Value], name: bytes, value: Value) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -77,8 +78,7 @@ class Speaker:
 
     def lasting(self, time: timedelta, key: str) -> str:
         """A length of time, in the language in which the phrase `key` is said; 48 hours and not two days."""
-        language = self._spoken(key)
-        return str(format_timedelta(time, threshold=2.5, locale=_LOCALES.get(language, language)))
+        return _lasting(time, self._spoken(key))
 
     def has(self, key: str) -> bool:
         """Whether there is such a phrase."""
@@ -101,3 +101,8 @@ class Speaker:
     def _spoken(self, key: str) -> str:
         """The language in which a phrase will be said."""
         return self.language if self.base.texts.has(self.language, key) else self.fallback
+
+
+@cache
+def _lasting(time: timedelta, language: str) -> str:
+    return str(format_timedelta(time, threshold=2.5, locale=_LOCALES.get(language, language)))

@@ -41,7 +41,7 @@ class Answered:
         row = {"mark": self._mark(id), "hour": _hour(now)}
 
         async def write(connection: AsyncConnection) -> None:
-            await connection.execute(self._store.insert(answered, [row]))
+            await connection.execute(self._store.insert_new(answered), row)
 
         # What was said is said: while the database comes back the platform must not be made to deliver it again.
         loop = asyncio.get_running_loop()

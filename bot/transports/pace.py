@@ -35,6 +35,7 @@ class Limits:
 
 TELEGRAM = Limits()
 UNLIMITED = Limits(10**6, 10**6, 10**6, 0.0, 10**6)
+"""In time; what is under way at once stays bounded."""
 
 
 @dataclass(slots=True)
