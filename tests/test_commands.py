@@ -167,7 +167,7 @@ def test_every_figure_of_the_readme_comes_from_the_benchmarks() -> None:
 
 def test_running_loads_nothing_of_what_the_account_may_not_need() -> None:
     """Of Matrix, PostgreSQL, typesetting and training; together they are 70 MB and a second of the start."""
-    heavy = {"nio", "aiohttp", "psycopg", "typst", "sklearn", "scipy"}
+    heavy = {"nio", "psycopg", "typst", "sklearn", "scipy"}
     script = f"import sys, bot.commands.main, bot.commands.run; sys.exit(str(sorted({heavy} & set(sys.modules))))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.stderr.strip() == "[]"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 
-import httpx
 import pytest
 
 from bot.deliveries import Gone, Later, Missing, Outcome, Refused, Sent, Unsure
@@ -12,8 +13,10 @@ from bot.messages import Address, Reply, Span, reply
 from bot.transports.pace import UNLIMITED, Limits
 from bot.transports.pacer import Pacer
 from bot.transports.telegram.api import MOST_IN_VAIN, Api
+from bot.transports.telegram.http import Http
 from bot.transports.telegram.sending import GIVE_UP_SECONDS, LONGEST_PAUSE, Sender
 from tests.bot_api import ApiError, BotApi, Fault
+from tests.bot_api.faults import Damage
 
 ANA = Address("telegram", "1")
 HANGS_SECONDS = 0.3
@@ -84,6 +87,22 @@ async def test_each_error_text_has_its_outcome(
     assert type(await calls.do(made[method])) is outcome
 
 
+@pytest.mark.parametrize("damage", ["reset", "502", "garbage", "hang"])
+async def test_of_what_was_written_nobody_can_tell(api: BotApi, calls: Api, damage: Damage) -> None:
+    await calls.do(lambda bot: bot.send_message(1, "x"))  # The connection is there by now.
+    api.faults.append(Fault("sendMessage", before=damage))
+    assert await calls.do(lambda bot: bot.send_message(1, "x")) == Unsure()
+    assert len(api.calls_of("sendMessage")) == 2
+
+
+async def test_what_found_nobody_was_not_sent() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        calls = Api("1:x", f"http://127.0.0.1:{taken.getsockname()[1]}", call_seconds=2.0)
+        assert await calls.do(lambda bot: bot.send_message(1, "x")) == Later()
+        await calls.close()
+
+
 BEFORE = [Fault("sendMessage", before=damage) for damage in ("reset", "502", "garbage", "hang")]
 AFTER = [Fault("sendMessage", after=damage) for damage in ("reset", "502", "garbage", "hang")]
 
@@ -151,12 +170,18 @@ async def test_connections_of_which_none_comes_free_are_made_anew(
     monkeypatch.setattr("bot.transports.telegram.api.CONNECTIONS", 1)
     calls = Api(api.token, api.url, call_seconds=0.05)
     await calls.start()
-    # A response that nobody reads to its end keeps its connection, as proxies are known to.
-    client: httpx.AsyncClient = calls._bot.request._client  # type: ignore[attr-defined]
-    await client.send(client.build_request("GET", f"{api.url}/bot{api.token}/getMe"), stream=True)
+    # A call that never ends keeps its connection, as proxies are known to.
+    request = calls._bot.request
+    assert isinstance(request, Http)
+    assert request._session is not None
+    api.faults.append(Fault("getMe", before="hang"))
+    held = asyncio.ensure_future(request._session.get(f"{api.url}/bot{api.token}/getMe"))
+    await asyncio.sleep(0)
     for _ in range(MOST_IN_VAIN):
         assert await calls.do(lambda bot: bot.send_message(1, "x")) == Later()
     calls._call_seconds = 5.0
     assert isinstance(await calls.do(lambda bot: bot.send_message(1, "x")), Sent)
     assert len(api.sent) == 1
+    held.cancel()
+    await asyncio.gather(held, return_exceptions=True)
     await calls.close()

@@ -15,10 +15,10 @@ import httpx
 import telegram
 from telegram import Bot, Update
 from telegram.error import TimedOut
-from telegram.request import HTTPXRequest
 
 from bot.deliveries import Outcome, Sent
 from bot.logs import Event, warn
+from bot.transports.telegram.http import Http
 from bot.transports.telegram.outcomes import Unreachable, found_no_connection, guarded, outcome_of
 
 Value = TypeVar("Value")
@@ -47,17 +47,16 @@ class Api:
         self._in_vain = 0
         self._poller, self._bot = self._new_poller(), self._new_bot()
 
-    def _new_poller(self) -> HTTPXRequest:
+    def _new_poller(self) -> Http:
         return self._connections(4)
 
     def _new_bot(self) -> Bot:
-        unused = HTTPXRequest(httpx_kwargs={"verify": _tls()})  # Else the library makes one, with certificates of its own.
+        unused = self._connections(1)  # Else the library makes one, with certificates of its own.
         request = self._connections(CONNECTIONS)
         return Bot(self._token, base_url=f"{self._url}/bot", request=request, get_updates_request=unused)
 
-    def _connections(self, most: int) -> HTTPXRequest:
-        seconds = self._call_seconds
-        return HTTPXRequest(most, seconds, seconds, seconds, seconds, httpx_kwargs={"verify": _tls()})
+    def _connections(self, most: int) -> Http:
+        return Http(most, self._call_seconds, _tls())
 
     async def start(self) -> telegram.User:
         """Who this bot is.

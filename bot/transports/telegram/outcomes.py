@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import TypeVar
 
-import httpx
 from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, InvalidToken, RetryAfter, TelegramError
 
 from bot.deliveries import Gone, Later, Missing, Moved, Outcome, Refused, Sent, Unsure
 from bot.messages import Address
+from bot.transports.telegram.http import NO_CONNECTION, NOT_SENT
 
 Value = TypeVar("Value")
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 _GONE = (
     "chat not found", "not enough rights", "need administrator rights", "have no write access", "group chat was deactivated",
     "message thread not found", "topic_closed", "topic_deleted", "peer_id_invalid", "user is deactivated",
@@ -90,7 +89,7 @@ def outcome_of(error: Exception) -> Outcome:
             return Refused()
         case InvalidToken() | Conflict():
             return Later()
-    if isinstance(error.__cause__, _NOT_SENT):
+    if isinstance(error.__cause__, NOT_SENT):
         return Later()
     return Unsure()
 
@@ -102,4 +101,4 @@ def _seconds(error: RetryAfter) -> float:
 
 def found_no_connection(error: Exception) -> bool:
     """Whether a call waited in vain for a connection."""
-    return isinstance(error.__cause__, httpx.PoolTimeout)
+    return isinstance(error.__cause__, NO_CONNECTION)
