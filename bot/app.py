@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
@@ -136,6 +137,8 @@ def _settle() -> None:
     gc.unfreeze()
     gc.collect()
     gc.freeze()
+    with suppress(OSError, AttributeError):  # Other C libraries than glibc give back by themselves, or never.
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @contextmanager

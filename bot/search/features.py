@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -53,7 +54,7 @@ class Lexicon:
         found: dict[str, set[str]] = {label: set() for label in entries}
         for label, text in texts:
             if label in found:
-                found[label].update(stems(text))
+                found[label].update(map(sys.intern, stems(text)))
         stems_of = {label: frozenset(known) for label, known in found.items()}
         counts = Counter(stem for found in stems_of.values() for stem in found)
         total = len(stems_of) + 1
