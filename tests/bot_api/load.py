@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import bisect
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .chats import User
@@ -65,15 +65,22 @@ class Load:
             answers = defaultdict(list)
             for message in (*api.sent[sent:], *api.edits[edits:]):
                 answers[message["chat"]["id"]].append(message["_at"])
-            waits = [_first_after(sorted(answers[chat_id]), at) for chat_id, at in queued]
+            waits = _waits(queued, answers)
             if None not in waits or time.monotonic() > until:
                 return waits
             await asyncio.sleep(0.05)
 
 
-def _first_after(times: list[float], at: float) -> float | None:
-    place = bisect.bisect_left(times, at)
-    return times[place] - at if place < len(times) else None
+def _waits(queued: list[tuple[int, float]], answers: Mapping[int, list[float]]) -> list[float | None]:
+    """How long each waited: to the first message of its chat that was said after it and answers no earlier one."""
+    waits: list[float | None] = []
+    left = {chat_id: deque(sorted(times)) for chat_id, times in answers.items()}
+    for chat_id, at in queued:
+        times = left.get(chat_id, deque())
+        while times and times[0] < at:
+            times.popleft()
+        waits.append(times.popleft() - at if times else None)
+    return waits
 
 
 def percentiles(seconds: list[float]) -> Json:
