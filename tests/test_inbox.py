@@ -54,6 +54,21 @@ async def world() -> AsyncIterator[World]:
     await settled()
 
 
+async def test_work_that_nobody_cancelled_but_what_it_waits_for_was_stops_no_chat(world: World) -> None:
+    waited: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def work() -> None:
+        await waited
+
+    world.inbox.take(0, "a", work)
+    world.take((1, "a"), opened=True)
+    await settled()
+    waited.cancel()
+    await settled()
+    assert world.done == ["a1"]
+    assert world.inbox.offset() == 2
+
+
 async def test_a_chat_is_served_in_order_and_all_chats_at_once(world: World) -> None:
     world.take(*enumerate("aabbaa"))
     # The second of a chat is ready first, and has to wait for its turn all the same.

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
+import threading
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 
 from bot.deliveries import Gone, Later, Missing, Outcome, Refused, Sent, Unsure
+from bot.environment import BrokenSettings
 from bot.messages import Address, Reply, Span, reply
 from bot.transports.pace import UNLIMITED, Limits
 from bot.transports.pacer import Pacer
-from bot.transports.telegram.api import MOST_IN_VAIN, Api
-from bot.transports.telegram.http import Http
+from bot.transports.telegram.api import Api
+from bot.transports.telegram.http import proxy_for
 from bot.transports.telegram.sending import GIVE_UP_SECONDS, LONGEST_PAUSE, Sender
 from tests.bot_api import ApiError, BotApi, Fault
 from tests.bot_api.faults import Damage
@@ -88,7 +92,7 @@ async def test_each_error_text_has_its_outcome(
 
 
 @pytest.mark.parametrize("damage", ["reset", "502", "garbage", "hang"])
-async def test_of_what_was_written_nobody_can_tell(api: BotApi, calls: Api, damage: Damage) -> None:
+async def test_of_what_was_written_nobody_can_tell(api: BotApi, calls: Api, pauses: Pauses, damage: Damage) -> None:
     await calls.do(lambda bot: bot.send_message(1, "x"))  # The connection is there by now.
     api.faults.append(Fault("sendMessage", before=damage))
     assert await calls.do(lambda bot: bot.send_message(1, "x")) == Unsure()
@@ -164,24 +168,95 @@ async def test_deleting_is_repeated_until_it_is_known(api: BotApi, sender: Sende
     assert len(api.calls_of("deleteMessages")) == 3
 
 
-async def test_connections_of_which_none_comes_free_are_made_anew(
+async def test_a_call_that_hangs_gives_its_connection_back(
     api: BotApi, pauses: Pauses, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("bot.transports.telegram.api.CONNECTIONS", 1)
-    calls = Api(api.token, api.url, call_seconds=0.05)
+    calls = Api(api.token, api.url, call_seconds=0.5)
     await calls.start()
-    # A call that never ends keeps its connection, as proxies are known to.
-    request = calls._bot.request
-    assert isinstance(request, Http)
-    assert request._session is not None
-    api.faults.append(Fault("getMe", before="hang"))
-    held = asyncio.ensure_future(request._session.get(f"{api.url}/bot{api.token}/getMe"))
-    await asyncio.sleep(0)
-    for _ in range(MOST_IN_VAIN):
-        assert await calls.do(lambda bot: bot.send_message(1, "x")) == Later()
-    calls._call_seconds = 5.0
+    api.faults.append(Fault("sendMessage", before="hang"))
+    assert await calls.do(lambda bot: bot.send_message(1, "x")) == Unsure()
     assert isinstance(await calls.do(lambda bot: bot.send_message(1, "x")), Sent)
-    assert len(api.sent) == 1
-    held.cancel()
-    await asyncio.gather(held, return_exceptions=True)
     await calls.close()
+
+
+async def test_whoever_waits_for_a_connection_that_is_closed_was_not_sent(
+    api: BotApi, pauses: Pauses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.transports.telegram.api.CONNECTIONS", 1)
+    calls = Api(api.token, api.url, call_seconds=5.0)
+    await calls.start()
+    api.faults.append(Fault("sendMessage", before="hang"))
+    first, *others = [asyncio.ensure_future(calls.do(lambda bot: bot.send_message(1, "x"))) for _ in range(3)]
+    while not api.calls_of("sendMessage"):
+        await asyncio.sleep(0.01)
+    await calls.close()
+    assert await asyncio.gather(*others) == [Later(), Later()]
+    assert await first == Unsure()
+    assert await calls.do(lambda bot: bot.send_message(1, "x")) == Later()
+    assert len(api.calls_of("sendMessage")) == 1
+
+
+async def test_new_connections_leave_what_is_under_way_to_its_end(api: BotApi, pauses: Pauses) -> None:
+    calls = Api(api.token, api.url, call_seconds=5.0)
+    await calls.start()
+    api.faults.append(Fault("sendMessage", delay=0.5))
+    under_way = asyncio.ensure_future(calls.do(lambda bot: bot.send_message(1, "x")))
+    while not api.calls_of("sendMessage"):
+        await asyncio.sleep(0.01)
+    await calls.rebuild()
+    assert isinstance(await calls.do(lambda bot: bot.send_message(1, "y")), Sent)
+    assert isinstance(await under_way, Sent)
+    await calls.close()
+
+
+async def test_a_connection_that_was_closed_meanwhile_is_not_used_again() -> None:
+    body = b'{"ok":true,"result":true}'
+    answer = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    said = threading.Event()
+
+    def once_each(listening: socket.socket) -> None:
+        while not said.wait(0):
+            with contextlib.suppress(OSError), listening.accept()[0] as connection:
+                connection.recv(2**16)
+                connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = threading.Thread(target=once_each, args=[listening], daemon=True)
+        serving.start()
+        calls = Api("1:x", f"http://127.0.0.1:{listening.getsockname()[1]}", call_seconds=2.0)
+        for _ in range(20):
+            assert await calls.do(lambda bot: bot.delete_message(1, 2)) == Sent("")
+            time.sleep(0.01)  # noqa: ASYNC251 - while the loop is busy the other side closes, and the loop has not heard of it.
+        await calls.close()
+        said.set()
+
+
+@pytest.mark.parametrize(
+    ("named", "found"),
+    [
+        ({}, None),
+        ({"https_proxy": "http://proxy:3128"}, "http://proxy:3128"),
+        ({"https_proxy": "proxy:3128"}, "http://proxy:3128"),
+        ({"all_proxy": "http://proxy:3128"}, "http://proxy:3128"),
+        ({"http_proxy": "http://proxy:3128"}, None),
+        ({"https_proxy": "http://proxy:3128", "no_proxy": "telegram.org"}, None),
+    ],
+)
+def test_the_proxy_of_the_environment_is_used(
+    monkeypatch: pytest.MonkeyPatch, named: dict[str, str], found: str | None
+) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in named.items():
+        monkeypatch.setenv(name, value)
+    assert proxy_for("https://api.telegram.org") == found
+
+
+def test_a_proxy_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("https_proxy", "no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://127.0.0.1:9050")
+    with pytest.raises(BrokenSettings, match="HTTPS_PROXY"):
+        Api("1:x", "https://api.telegram.org")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.logs import Event, fail, log
+from bot.tasks import is_cancelled
 from bot.transports import Receive, Transport, TransportEnded
 
 LONGEST_PAUSE = 60.0
@@ -40,6 +41,10 @@ async def keep(chore: Callable[[], Awaitable[None]]) -> None:
         try:
             await chore()
             return
+        except asyncio.CancelledError as error:
+            if is_cancelled():
+                raise
+            fail(Event.UNHANDLED, exception=error)
         except Exception as error:
             fail(Event.UNHANDLED, exception=error)
         await asyncio.sleep(pause)
@@ -125,8 +130,7 @@ class Service:
             fail(Event.TRANSPORT_FAILED)
             return error
         except asyncio.CancelledError as error:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
+            if is_cancelled():
                 raise
             fail(Event.TRANSPORT_FAILED, exception=error)  # Something inside was cancelled by nobody of ours.
         except Exception as error:

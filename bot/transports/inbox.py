@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from bot.logs import Event, fail, warn
+from bot.tasks import is_cancelled
 
 Work = Callable[[], Awaitable[None]]
 PATIENCE = 10.0
@@ -185,6 +186,10 @@ class Inbox:
             while waiting:
                 try:
                     await waiting[0].work()
+                except asyncio.CancelledError as error:
+                    if is_cancelled():
+                        raise
+                    fail(Event.ANSWER_FAILED, exception=error)
                 except Exception as error:  # Whatever fails in one update must not stop the next.
                     fail(Event.ANSWER_FAILED, exception=error)
                 self._close(waiting[0])

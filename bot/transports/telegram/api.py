@@ -14,20 +14,17 @@ from urllib.parse import urlencode
 import httpx
 import telegram
 from telegram import Bot, Update
-from telegram.error import TimedOut
 
 from bot.deliveries import Outcome, Sent
 from bot.logs import Event, warn
 from bot.transports.telegram.http import Http
-from bot.transports.telegram.outcomes import Unreachable, found_no_connection, guarded, outcome_of
+from bot.transports.telegram.outcomes import Unreachable, guarded, outcome_of
 
 Value = TypeVar("Value")
 CONNECTIONS = 40
 """More than the pacer lets go at once, since taps and roles are asked beside it."""
 CALL_SECONDS = 8.0
 POLL_SECONDS = 20
-MOST_IN_VAIN = 3
-"""So many calls on end that found no free connection mean that none comes free any more."""
 FIRST_PAUSE = 0.5
 ALLOWED = ("message", "edited_message", "channel_post", "callback_query", "my_chat_member")
 
@@ -44,7 +41,6 @@ class Api:
     def __init__(self, token: str, url: str, *, poll_seconds: int = POLL_SECONDS, call_seconds: float = CALL_SECONDS) -> None:
         self._token, self._url = token, url
         self._poll_seconds, self._call_seconds = poll_seconds, call_seconds
-        self._in_vain = 0
         self._poller, self._bot = self._new_poller(), self._new_bot()
 
     def _new_poller(self) -> Http:
@@ -56,7 +52,7 @@ class Api:
         return Bot(self._token, base_url=f"{self._url}/bot", request=request, get_updates_request=unused)
 
     def _connections(self, most: int) -> Http:
-        return Http(most, self._call_seconds, _tls())
+        return Http(self._url, most, self._call_seconds, _tls())
 
     async def start(self) -> telegram.User:
         """Who this bot is.
@@ -74,16 +70,12 @@ class Api:
 
     async def rebuild(self) -> None:
         """New connections, for when the old ones have gone silent."""
-        old, self._poller = self._poller, self._new_poller()
-        await self._poller.initialize()
-        await old.shutdown()
-        await self._rebuild_bot()
-
-    async def _rebuild_bot(self) -> None:
-        old, self._bot, self._in_vain = self._bot, self._new_bot(), 0
-        await self._bot.request.initialize()
-        await old.request.shutdown()
+        olds = self._poller, self._bot.request
+        self._poller, self._bot = self._new_poller(), self._new_bot()
         warn(Event.CLIENT_REBUILT)
+        for old in olds:
+            assert isinstance(old, Http)
+            await old.retire()
 
     async def updates(self, offset: int | None) -> list[dict[str, Any]]:
         """The next updates as they came, unparsed, so that one that cannot be parsed does not hide the others.
@@ -111,7 +103,7 @@ class Api:
 
         :raises TokenRefused, OtherPoller, Unreachable: where it gives nothing.
         """
-        return await guarded(self._watched(call))
+        return await guarded(call(self._bot))
 
     async def insist(self, call: Callable[[Bot], Awaitable[Value]], *, tries: int, within: float = math.inf) -> Value:
         """The same for a call that may be repeated, up to so often, unless that means to wait more than `within` seconds.
@@ -140,24 +132,10 @@ class Api:
     async def do(self, call: Callable[[Bot], Awaitable[object]]) -> Outcome:
         """What became of a call that sends, edits or deletes."""
         try:
-            done = await self._watched(call)
+            done = await call(self._bot)
         except Exception as error:  # The library parses the answer after the call took effect: whatever fails there is unsure.
             return outcome_of(error)
         return Sent(str(done.message_id) if isinstance(done, telegram.Message) else "")
-
-    async def _watched(self, call: Callable[[Bot], Awaitable[Value]]) -> Value:
-        """Where no connection comes free for several calls on end, make new ones: those that hang never end."""
-        bot, in_vain = self._bot, False
-        try:
-            return await call(bot)
-        except TimedOut as error:
-            in_vain = found_no_connection(error)
-            raise
-        finally:
-            if bot is self._bot:
-                self._in_vain = self._in_vain + 1 if in_vain else 0
-                if self._in_vain >= MOST_IN_VAIN:
-                    await self._rebuild_bot()
 
 
 async def _initialized(bot: Bot) -> telegram.User:

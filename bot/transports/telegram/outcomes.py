@@ -9,7 +9,7 @@ from telegram.error import BadRequest, ChatMigrated, Conflict, Forbidden, Invali
 
 from bot.deliveries import Gone, Later, Missing, Moved, Outcome, Refused, Sent, Unsure
 from bot.messages import Address
-from bot.transports.telegram.http import NO_CONNECTION, NOT_SENT
+from bot.transports.telegram.http import NOT_SENT
 
 Value = TypeVar("Value")
 _GONE = (
@@ -97,8 +97,3 @@ def outcome_of(error: Exception) -> Outcome:
 def _seconds(error: RetryAfter) -> float:
     after = error.retry_after
     return float(after) if isinstance(after, int) else after.total_seconds()
-
-
-def found_no_connection(error: Exception) -> bool:
-    """Whether a call waited in vain for a connection."""
-    return isinstance(error.__cause__, NO_CONNECTION)
