@@ -59,12 +59,18 @@ def _kept(folder: Path) -> dict[str, list[Any]]:
         connection.close()
 
 
+async def _settled(folder: Path, app: App) -> dict[str, list[Any]]:
+    """What is kept once all that was said in answer is written down: every item is known in every chat."""
+    await until(lambda: len((kept := _kept(folder))["seen"]) == len(kept["chats"]) * len(app.base.items), "what was said")
+    return _kept(folder)
+
+
 async def test_who_names_the_unions_room_as_successor_of_their_own_moves_nothing_there(
-    bot: str, anna: Person, ben: Person, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    bot: str, app: App, anna: Person, ben: Person, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     union = await _subscribed(anna, ben, bot, "18:00")
     bait = await _subscribed(ben, anna, bot, "07:00")
-    before = _kept(tmp_path)
+    before = await _settled(tmp_path, app)
     await _bury(ben, bait, union)
     await until(lambda: "upgrade-refused" in caplog.text, "a refusal")
     assert "07:00" in await _hour(ben, bait, bot, 2)
@@ -75,10 +81,10 @@ async def test_who_names_the_unions_room_as_successor_of_their_own_moves_nothing
 
 
 async def test_the_bot_does_not_stay_where_a_forged_upgrade_leads(
-    bot: str, anna: Person, ben: Person, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    bot: str, app: App, anna: Person, ben: Person, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     bait = await _subscribed(ben, anna, bot, "07:00")
-    before = _kept(tmp_path)
+    before = await _settled(tmp_path, app)
     public = (await anna.call("POST", "/createRoom", {"preset": "public_chat"}))["room_id"]
     await _bury(ben, bait, public)
     await until(lambda: "upgrade-refused" in caplog.text, "a refusal")
@@ -112,10 +118,10 @@ async def test_a_forged_upgrade_beside_the_real_one_changes_nothing(
 
 
 async def test_who_names_a_room_that_the_bot_is_invited_to_later_moves_nothing_there(
-    bot: str, anna: Person, ben: Person, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    bot: str, app: App, anna: Person, ben: Person, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     bait = await _subscribed(ben, anna, bot, "07:00")
-    before = _kept(tmp_path)
+    before = await _settled(tmp_path, app)
     union = await anna.room("Union", [ben.user_id], encrypted=False)
     await _bury(ben, bait, union)
     assert "07:00" in await _hour(ben, bait, bot, 2)

@@ -73,7 +73,7 @@ def test_it_works_in_a_clean_environment(wheel: Path, tmp_path: Path) -> None:
     run("check", "--strict")
     assert run("ask", "what can the in-van camera record?").startswith("The AI-capable Netradyne cameras")
     assert "SIGTERM" in run("run", "--help")
-    assert run("status").startswith("channels: 0")  # The migrations were found.
+    assert "channels: 0" in run("status")  # The migrations were found.
     subprocess.run([python, "-I", "-c", "import psycopg, typst"], check=True)
 
 
