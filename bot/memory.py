@@ -46,7 +46,7 @@ class _Choices:
 
 @dataclass(slots=True)
 class Memory:
-    """Keyed by an HMAC of the address with a key made at start, so that a dump names no chat."""
+    """Under a keyed hash of the address, with a key made at start, so that a dump names no chat."""
 
     _key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
     _languages: dict[bytes, str] = field(default_factory=dict, repr=False)
