@@ -23,7 +23,7 @@ from tests.bot_api import ApiError, BotApi, Fault
 from tests.bot_api.faults import Damage
 
 ANA = Address("telegram", "1")
-HANGS_SECONDS = 0.3
+HANGS_SECONDS = 0.8
 
 
 class Pauses:
