@@ -13,8 +13,9 @@ JSON = dict[str, Any]
 _ATTACHMENTS = {"m.image": "photo", "m.audio": "voice", "m.video": "video", "m.file": "other", "m.location": "location"}
 _WHOLE_EVENTS = {"m.sticker": "sticker", "m.poll.start": "poll", "org.matrix.msc3381.poll.start": "poll"}
 _TEXTS = ("m.text", "m.emote")
-_LINK = re.compile(r"""<a\s[^>]*href=["']https://matrix\.to/#/([^"'/?]+)[^>]*>([^<]*)""", re.IGNORECASE)
-_QUOTED = re.compile(r"<(mx-reply|blockquote)\b.*?</\1>", re.IGNORECASE | re.DOTALL)
+# Possessive, and a quotation without an end goes on to the end: whoever writes odd HTML must not keep everybody waiting.
+_LINK = re.compile(r"""<a\s[^<>]*?href=["']https://matrix\.to/#/([^"'/?<>]++)[^<>]*+>([^<]*+)""", re.IGNORECASE)
+_QUOTED = re.compile(r"<(mx-reply|blockquote)\b.*?(?:</\1>|\Z)", re.IGNORECASE | re.DOTALL)
 _FALLBACK = re.compile(r"^(?:> .*(?:\n|$))+\n?")
 
 
