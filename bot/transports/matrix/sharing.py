@@ -13,7 +13,8 @@ async def everybody_has_keys(client: Client, room: str) -> bool:
     Raises whatever the HTTP library or nio raises; then `unblock` is due.
     """
     known = client.rooms[room]
-    if not known.encrypted or not client.olm.should_share_group_session(room):
+    # Also to whoever was passed over then and has a session with us since.
+    if not known.encrypted or not (client.olm.should_share_group_session(room) or _left_out(client, room)):
         return True
     if not known.members_synced and isinstance(await client.joined_members(room), ErrorResponse):
         return False
@@ -23,7 +24,8 @@ async def everybody_has_keys(client: Client, room: str) -> bool:
     if missing and isinstance(await client.keys_claim(missing), ErrorResponse):
         return False
     await client.share_group_session(room, ignore_unverified_devices=True)
-    if _left_out(client, room):
+    came = client.get_missing_sessions(room)
+    if _left_out(client, room) or any(set(devices).difference(missing.get(user, ())) for user, devices in came.items()):
         client.invalidate_outbound_session(room)
         return False
     return True
