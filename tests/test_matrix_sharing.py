@@ -1,4 +1,4 @@
-"""Who comes, or could not be given a key, while we speak: everybody in the room reads what is said there, and nobody counts wrong."""
+"""Who comes, or could not be given a key, while we speak: everybody there reads it, and nobody is overlooked."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from bot.transports.matrix.client import Client
 from tests.live import QUESTION
 from tests.matrix import Fault, Homeserver, Person, Proxy
 from tests.matrix_runs import Account, until
+from tests.test_matrix_rooms import is_quiet
 
 
 class Failing(Proxy):
@@ -72,3 +73,24 @@ async def test_who_had_no_key_to_give_reads_the_answers_once_she_wrote_and_keys_
         assert proxy.shares() == shared
         await ben.say(room, QUESTION, mentions=[bot.user])
         await ben.wait_message(room, sender=bot.user)
+
+
+async def test_a_list_of_members_that_was_overtaken_makes_no_private_chat_of_a_group(
+    bot: Account, anna: Person, ben: Person, app: App, proxy: Failing
+) -> None:
+    async with bot.here(app, proxy.url) as service:
+        room = await anna.room("Depot 7", [bot.user])
+        await anna.wait_member(room, bot.user)
+        client: Client = service.transports[0]._session.client
+
+        async def join() -> None:
+            await anna.invite(room, ben.user_id)
+            await ben.accept(room)
+            await until(lambda: client.rooms[room].joined_count == 3, "a sync that tells of him")
+
+        proxy.faults.append(Fault("GET", "/joined_members", after=join))
+        await anna.say(room, QUESTION, mentions=[bot.user])
+        await anna.wait_message(room, sender=bot.user)
+        assert proxy.faults[0].struck == 1
+        await ben.say(room, QUESTION)  # nobody is addressed
+        await is_quiet(anna, room, bot.user, 1)

@@ -6,6 +6,8 @@ from nio import ErrorResponse
 
 from bot.transports.matrix.client import Client
 
+TRIES = 5
+
 
 async def everybody_has_keys(client: Client, room: str) -> bool:
     """Share the room's session with all devices that can be reached; where that failed, the next try makes a new one.
@@ -16,7 +18,7 @@ async def everybody_has_keys(client: Client, room: str) -> bool:
     # Also to whoever was passed over then and has a session with us since.
     if not known.encrypted or not (client.olm.should_share_group_session(room) or _left_out(client, room)):
         return True
-    if not known.members_synced and isinstance(await client.joined_members(room), ErrorResponse):
+    if not await _members_known(client, room):
         return False
     if client.should_query_keys and isinstance(await client.keys_query(), ErrorResponse):
         return False
@@ -36,6 +38,19 @@ def unblock(client: Client, room: str) -> None:
     event = client.sharing_session.pop(room, None)
     if event is not None:
         event.set()
+
+
+async def _members_known(client: Client, room: str) -> bool:
+    """Whether the list of who is there was had, and no sync overtook it, whose news an older list would undo."""
+    known = client.rooms[room]
+    for _ in range(TRIES):
+        if known.members_synced:
+            return True
+        asked = client.next_batch
+        if isinstance(await client.joined_members(room), ErrorResponse):
+            return False
+        known.members_synced = client.next_batch == asked
+    return bool(known.members_synced)
 
 
 def _left_out(client: Client, room: str) -> bool:
