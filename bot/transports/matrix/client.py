@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 from nio import (
+    Api,
     AsyncClient,
     ErrorResponse,
     KeysClaimResponse,
@@ -34,7 +35,7 @@ class Client(AsyncClient):  # type: ignore[misc]  # nio has no types
         self, response_class: type, transport_response: Any, data: Any = None, save_to: Any = None
     ) -> Any:
         if response_class in (KeysQueryResponse, KeysClaimResponse):
-            return self._keys_of(response_class, transport_response, await transport_response.text())
+            return self._keys_in(response_class, transport_response, await transport_response.text())
         if response_class is not SyncResponse:
             response = await super().create_matrix_response(response_class, transport_response, data, save_to)
             if transport_response.status >= 300 and not isinstance(response, ErrorResponse):
@@ -48,7 +49,11 @@ class Client(AsyncClient):  # type: ignore[misc]  # nio has no types
         found.response.transport_response = transport_response
         return found.response
 
-    def _keys_of(self, response_class: type, transport_response: Any, text: str) -> Any:
+    async def keys_of(self, users: set[str]) -> Any:
+        """The answer to a query for the keys of these users; nio asks for everybody who is due, however far away."""
+        return await self._send(KeysQueryResponse, *Api.keys_query(self.access_token, users))
+
+    def _keys_in(self, response_class: type, transport_response: Any, text: str) -> Any:
         query = response_class is KeysQueryResponse
         body, odd = queried(loaded(text)) if query else claimed(loaded(text), self.device_store)
         if odd:

@@ -20,7 +20,8 @@ async def everybody_has_keys(client: Client, room: str) -> bool:
         return True
     if not await _members_known(client, room):
         return False
-    if client.should_query_keys and isinstance(await client.keys_query(), ErrorResponse):
+    unknown = client.olm.users_for_key_query & known.users.keys()
+    if unknown and isinstance(await client.keys_of(unknown), ErrorResponse):
         return False
     missing = client.get_missing_sessions(room)
     if missing and isinstance(await client.keys_claim(missing), ErrorResponse):
