@@ -56,9 +56,8 @@ def read(event: JSON, room: str, me: Me, *, private: bool, mine: frozenset[str])
     ):
         return None
     relation = _dict(content.get("m.relates_to"))
-    edits = None
+    edits = edited(event)
     if relation.get("rel_type") == "m.replace":
-        edits = _id(relation.get("event_id"))
         content = _dict(content.get("m.new_content"))
     kind, text = _kind(event, content), ""
     if kind is None:
@@ -83,6 +82,12 @@ def thread_of(event: JSON) -> str | None:
     """The root of the thread in which an event stands, also of one that cannot be read."""
     relation = _dict(_dict(event.get("content")).get("m.relates_to"))
     return _id(relation.get("event_id")) if relation.get("rel_type") == "m.thread" else None
+
+
+def edited(event: JSON) -> str | None:
+    """The event that this one replaces."""
+    relation = _dict(_dict(event.get("content")).get("m.relates_to"))
+    return _id(relation.get("event_id")) if relation.get("rel_type") == "m.replace" else None
 
 
 def _kind(event: JSON, content: JSON) -> str | None:
