@@ -10,9 +10,12 @@ import pytest
 
 from bot.app import App
 from bot.keys import Keys
+from bot.transports import inbox
 from bot.transports.inbox import PATIENCE
+from bot.transports.matrix import late, transport
 from tests.live import QUESTION
 from tests.matrix import Fault, Homeserver, Person, Proxy
+from tests.matrix.crafted import withhold
 from tests.matrix_runs import SEND, Account, ask, meet, said_by, until
 from tests.seizure import readable
 
@@ -133,6 +136,21 @@ async def test_a_question_that_waits_for_a_homeserver_outlives_a_stop(
     proxy.down = False
     async with bot.here(app, proxy.url):
         await anna.wait_message(room, 2)
+
+
+async def test_a_question_whose_key_is_on_its_way_at_an_orderly_stop_is_answered_after_it(
+    bot: Account, anna: Person, ben: Person, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name, seconds in ((late, "KEY_SECONDS", 20.0), (transport, "STOP_SECONDS", 60.0), (inbox, "PATIENCE", 600.0)):
+        monkeypatch.setattr(module, name, seconds)
+    async with bot.here(app):
+        room, other = await meet(anna, bot.user), await meet(ben, bot.user)
+        await ask(anna, room)
+        hand_over = await withhold(anna, room, bot.user, QUESTION)
+        await ask(ben, other)  # by then the question waits for its key
+    await hand_over()
+    async with bot.here(app):
+        assert "Netradyne" in (await anna.wait_message(room, 2))[1].body
 
 
 async def test_an_answer_in_flight_at_an_orderly_stop_is_unreadable_afterwards(

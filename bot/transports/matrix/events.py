@@ -39,7 +39,7 @@ class Events:
         )
         self._late = Late(client)
         self._under_way: dict[str, str] = {}  # by event id; the place, which begins with the room
-        self._next = start
+        self._next, self._ended = start, False
 
     async def take(self, room: str, past: Past) -> None:
         """Put a room's events into the inbox; what was answered before, or is under way, is passed over."""
@@ -71,7 +71,7 @@ class Events:
 
     def put(self, place: str, id: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do something after what already waits at a place; under this id only once at a time."""
-        if id in self._under_way:
+        if self._ended or id in self._under_way:
             return
         self._next += 1
         if self._inbox.take(self._next, place, partial(self._tracked, id, work)):
@@ -81,6 +81,11 @@ class Events:
         """Forget what counted for a while."""
         self._late.drop_old()
         self._answers.rounds.drop_old()
+
+    def end(self) -> None:
+        """Nothing is begun any more, and nothing waits for its key: it comes again from the saved token."""
+        self._ended = True
+        self._late.end()
 
     def last(self) -> int:
         """The number of the last event that was put into the inbox."""
