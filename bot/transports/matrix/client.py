@@ -60,8 +60,18 @@ class Client(AsyncClient):  # type: ignore[misc]  # nio has no types
             warn(Event.UPDATE_SET_ASIDE, count=odd)
         # nio forgets that an error to a claim wants a room.
         response = response_class.from_dict(body, *(() if query else ("",)))  # type: ignore[attr-defined]
+        if isinstance(response, KeysQueryResponse):
+            self._find_again(response)
         response.transport_response = transport_response
         return response
+
+    def _find_again(self, response: KeysQueryResponse) -> None:
+        """What an answer names is there. nio takes a device that an overtaken answer lacked for deleted, and that for ever."""
+        for user, devices in response.device_keys.items():
+            known = self.device_store[user]
+            for id in devices.keys() & known.keys():
+                if known[id].deleted:
+                    del known[id]
 
     async def _handle_invited_rooms(self, response: Any) -> None:
         """Not kept: we go by what stands in the response."""
