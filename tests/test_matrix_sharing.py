@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from bot.app import App
+from bot.messages import Address, reply
 from bot.transports.matrix.client import Client
 from tests.live import QUESTION
 from tests.matrix import Fault, Homeserver, Person, Proxy
@@ -94,3 +96,23 @@ async def test_a_list_of_members_that_was_overtaken_makes_no_private_chat_of_a_g
         assert proxy.faults[0].struck == 1
         await ben.say(room, QUESTION)  # nobody is addressed
         await is_quiet(anna, room, bot.user, 1)
+
+
+async def test_a_send_that_is_cancelled_while_keys_are_shared_leaves_the_room_open(
+    bot: Account, anna: Person, ben: Person, app: App, proxy: Failing
+) -> None:
+    async with bot.here(app, proxy.url) as service:
+        room = await anna.room("Depot 7", [bot.user, ben.user_id])
+        await ben.accept(room)
+        await anna.wait_member(room, bot.user)
+        client: Client = service.transports[0]._session.client
+        await until(lambda: room in client.rooms and client.rooms[room].joined_count == 3, "what the bot knows of the room")
+        proxy.gives = False
+        # nio asks once more by itself for a key that it lacks, after it has marked the room.
+        proxy.faults.append(Fault("POST", "/keys/claim", before="hang", skip=1))
+        sending = asyncio.create_task(service.transports[0].send(Address("matrix", room), reply("to all")))
+        await until(lambda: proxy.faults[0].struck > 0, "a key exchange that hangs")
+        assert room in client.sharing_session
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
+        assert room not in client.sharing_session
