@@ -163,3 +163,20 @@ async def test_an_answer_in_flight_at_an_orderly_stop_is_unreadable_afterwards(
         await anna.wait_message(room)
     events = await said_by(anna, room, anna.user_id)
     assert readable(bot.state, Keys(b"k" * 32), bot.user, events, tmp_path / "seized") == []
+
+
+async def test_a_disk_that_is_full_when_a_connection_ends_leaves_it_closed(
+    bot: Account, anna: Person, app: App, proxy: Proxy
+) -> None:
+    async with bot.here(app, proxy.url) as service:
+        room = await meet(anna, bot.user)
+        matrix = service.transports[0]
+        account, client = matrix._session.account, matrix._session.client
+
+        async def end() -> None:
+            account.path.with_name(f"{account.path.name}.new").mkdir()
+            await matrix.stop()
+
+        proxy.faults.append(Fault("PUT", re.escape(room) + SEND, after=end))
+        await anna.say(room, QUESTION)
+        await until(lambda: client.client_session is None, "the end of the connection")
