@@ -15,7 +15,7 @@ async def everybody_has_keys(client: Client, room: str) -> bool:
     Raises whatever the HTTP library or nio raises; then `unblock` is due.
     """
     known = client.rooms[room]
-    # Also to whoever was passed over then and has a session with us since.
+    # Anew also where somebody was passed over then with whose device there is a session since.
     if not known.encrypted or not (client.olm.should_share_group_session(room) or _left_out(client, room)):
         return True
     if not await _members_known(client, room):
