@@ -14,10 +14,12 @@ from nio import Event, MegolmEvent, SyncError, SyncResponse
 from nio.crypto import OlmAccount
 
 from bot.keys import Keys
+from bot.transports.inbox import Inbox
 from bot.transports.matrix import account as accounts
 from bot.transports.matrix import late, upkeep
 from bot.transports.matrix.account import Account
 from bot.transports.matrix.client import Client
+from bot.transports.matrix.events import Events
 from bot.transports.matrix.late import Late
 from bot.transports.matrix.parsing import events_in, parsed
 from bot.transports.matrix.rooms import Rooms
@@ -236,3 +238,16 @@ def _rows(folder: Path, table: str) -> int:
         return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
     finally:
         connection.close()
+
+
+async def test_after_the_end_nothing_is_begun() -> None:
+    inbox, done = Inbox(lambda chat: 0.0, lambda: 0.0), []
+
+    async def work() -> None:
+        done.append("begun")
+
+    events = Events(None, None, inbox, None, None, None, 0)  # type: ignore[arg-type]
+    events.end()
+    events.put("!room", "$late", work)
+    assert await inbox.drain(1.0) is None
+    assert not done

@@ -7,6 +7,7 @@ import itertools
 import re
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
@@ -15,19 +16,27 @@ from bot.keys import Keys
 from bot.running import running
 from bot.store.lease import Leased
 from bot.transports import TransportEnded
+from bot.transports.matrix import upkeep
 from tests.live import QUESTION, app_on_matrix, live
 from tests.matrix import Fault, Homeserver, Person, Proxy
 from tests.matrix_runs import SEND, Account, ask, meet, said_by, until
 
 
 class Counting(Proxy):
-    """Counts the connections that it refuses while it is down."""
+    """Counts the connections that it refuses while down, and the queries for keys of somebody whose homeserver is away."""
 
-    refused = 0
+    refused = hung = 0
+    away = ""
 
     def _connection(self) -> asyncio.Protocol:
         self.refused += self.down
         return super()._connection()
+
+    async def _pass(self, request: Any, body: bytes) -> Any:
+        if self.away and request.path.endswith("/keys/query") and self.away.encode() in body:
+            self.hung += 1
+            await asyncio.get_running_loop().create_future()
+        return await super()._pass(request, body)
 
     def calls(self, method: str, path: str, status: int | None = None) -> list[float]:
         """When requests passed."""
@@ -152,6 +161,21 @@ async def test_a_failed_key_exchange_costs_nobody_an_answer(
         await anna.say(room, QUESTION, mentions=[here])
         for person in (anna, ben):
             await person.wait_message(room, number, sender=here)
+
+
+async def test_a_query_for_keys_that_hangs_holds_up_nobody_else(
+    bot: Account, anna: Person, ben: Person, app: App, proxy: Counting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep, "CARE_SECONDS", 0.5)
+    async with bot.here(app, proxy.url) as service:
+        room = await meet(ben, bot.user)
+        await ask(ben, room)
+        proxy.away = anna.user_id
+        await meet(anna, bot.user)
+        await until(lambda: proxy.hung > 0, "a query for her keys")
+        # So that keys must be shared before he is answered.
+        service.transports[0]._session.client.invalidate_outbound_session(room)
+        await ask(ben, room, 2)
 
 
 async def test_a_second_process_of_the_same_account_is_refused(bot: Account, app: App) -> None:

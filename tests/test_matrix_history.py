@@ -19,7 +19,8 @@ from handlers import router
 from tests.conftest import Clock
 from tests.live import QUESTION
 from tests.matrix import Homeserver, Person
-from tests.matrix.crafted import withhold
+from tests.matrix.content import message
+from tests.matrix.crafted import send_sealed, withhold
 from tests.matrix.proxy import Fault, Proxy
 from tests.matrix_runs import Account, until
 from tests.test_matrix_rooms import is_quiet, meet
@@ -136,6 +137,25 @@ async def test_a_question_that_was_taken_back_before_its_key_came_is_not_answere
     for answers in (1, 2, 3):
         await is_quiet(anna, room, matrix_bot, answers + told)
         await hand_over()
+
+
+async def test_an_edit_that_comes_with_the_late_key_of_its_question_changes_the_answer(
+    bot: Account, anna: Person, ben: Person, app: App, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(late, "KEY_SECONDS", 60.0)
+    async with bot.here(app, proxy.url):
+        room, other = await meet(anna, bot.user), await meet(ben, bot.user)
+        await is_quiet(anna, room, bot.user, 0)
+        hand_over = await withhold(anna, room, bot.user, QUESTION)
+        await is_quiet(ben, other, bot.user, 0)  # by then the question waits for its key
+        asked = (await _timeline(anna, room))[0]["event_id"]
+        proxy.down = True  # so that key and edit come with one sync
+        await hand_over()
+        await send_sealed(anna, room, "m.room.message", message("!help", edits=asked))
+        proxy.down = False
+        answer, edit = (await anna.wait_message(room, 3))[1:]
+        assert "Netradyne" in answer.body
+        assert edit.relates_to == {"rel_type": "m.replace", "event_id": answer.event_id}
 
 
 async def _timeline(person: Person, room: str) -> list[dict[str, Any]]:

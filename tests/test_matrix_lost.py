@@ -10,9 +10,12 @@ import pytest
 
 from bot.app import App
 from bot.keys import Keys
+from bot.transports import inbox
 from bot.transports.inbox import PATIENCE
+from bot.transports.matrix import late, transport
 from tests.live import QUESTION
 from tests.matrix import Fault, Homeserver, Person, Proxy
+from tests.matrix.crafted import withhold
 from tests.matrix_runs import SEND, Account, ask, meet, said_by, until
 from tests.seizure import readable
 
@@ -135,6 +138,21 @@ async def test_a_question_that_waits_for_a_homeserver_outlives_a_stop(
         await anna.wait_message(room, 2)
 
 
+async def test_a_question_whose_key_is_on_its_way_at_an_orderly_stop_is_answered_after_it(
+    bot: Account, anna: Person, ben: Person, app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module, name, seconds in ((late, "KEY_SECONDS", 20.0), (transport, "STOP_SECONDS", 60.0), (inbox, "PATIENCE", 600.0)):
+        monkeypatch.setattr(module, name, seconds)
+    async with bot.here(app):
+        room, other = await meet(anna, bot.user), await meet(ben, bot.user)
+        await ask(anna, room)
+        hand_over = await withhold(anna, room, bot.user, QUESTION)
+        await ask(ben, other)  # by then the question waits for its key
+    await hand_over()
+    async with bot.here(app):
+        assert "Netradyne" in (await anna.wait_message(room, 2))[1].body
+
+
 async def test_an_answer_in_flight_at_an_orderly_stop_is_unreadable_afterwards(
     bot: Account, anna: Person, app: App, proxy: Proxy, tmp_path: Path
 ) -> None:
@@ -145,3 +163,20 @@ async def test_an_answer_in_flight_at_an_orderly_stop_is_unreadable_afterwards(
         await anna.wait_message(room)
     events = await said_by(anna, room, anna.user_id)
     assert readable(bot.state, Keys(b"k" * 32), bot.user, events, tmp_path / "seized") == []
+
+
+async def test_a_disk_that_is_full_when_a_connection_ends_leaves_it_closed(
+    bot: Account, anna: Person, app: App, proxy: Proxy
+) -> None:
+    async with bot.here(app, proxy.url) as service:
+        room = await meet(anna, bot.user)
+        matrix = service.transports[0]
+        account, client = matrix._session.account, matrix._session.client
+
+        async def end() -> None:
+            account.path.with_name(f"{account.path.name}.new").mkdir()
+            await matrix.stop()
+
+        proxy.faults.append(Fault("PUT", re.escape(room) + SEND, after=end))
+        await anna.say(room, QUESTION)
+        await until(lambda: client.client_session is None, "the end of the connection")

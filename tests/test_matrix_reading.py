@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -90,12 +91,39 @@ def test_talk_among_others_is_not_for_us(body: str, content: JSON) -> None:
     ("content", "wanted"),
     [
         (pill("@cleo:localhost", before=QUOTED) | reply_to("$theirs"), None),
+        (pill("@bot:localhost", before="<blockquote>"), None),
         (pill("@bot:localhost.example"), None),
         (pill("%40bot%3alocalhost"), "when?"),
     ],
 )
 def test_a_pill_is_ours_only_where_its_writer_set_it(content: JSON, wanted: str | None) -> None:
     assert heard(event("well: when?" if wanted is None else "when?", **content)) == wanted
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        f'<a href="{LINK}',
+        f"<a href='{LINK}x ",
+        f'href="{LINK}x ',
+        "<a ",
+        "<blockquote ",
+        "<mx-reply>",
+        "<a <blockquote>",
+        "> ",
+        "> x\n",
+        "@bot:localhost ",
+        " ",
+        "x",
+    ],
+)
+def test_no_text_holds_up_whoever_else_is_read(piece: str) -> None:
+    long = piece * (60_000 // len(piece))
+    began = time.monotonic()
+    for formatted in (long, f"<a {long}", f'<a href="{LINK}{long}', f"<blockquote>{long}"):
+        heard(event(long, formatted_body=formatted))
+    # Milliseconds each; where the work grows as the square or cube of the text it is ten seconds and more.
+    assert time.monotonic() - began < 2
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,15 @@ async def test_an_odd_one_time_key_counts_as_none(tmp_path: Path, odd: Callable[
     await session.close()
 
 
+async def test_a_device_that_an_overtaken_answer_lacked_is_there_again(tmp_path: Path) -> None:
+    session, client = await _client(tmp_path)
+    anna = Device(ANNA, "AA")
+    for devices, known in (({"AA": anna.keys()}, ["AA"]), ({}, []), ({"AA": anna.keys()}, ["AA"])):
+        await _take(client, KeysQueryResponse, {"device_keys": {ANNA: devices}, "failures": {}})
+        assert [device.id for device in client.device_store.active_user_devices(ANNA)] == known
+    await session.close()
+
+
 @pytest.mark.parametrize("text", ["", "<html>", "{}", "[]", '{"errcode": "M_UNKNOWN", "error": "x"}'])
 async def test_what_tells_nothing_of_keys_is_an_error(tmp_path: Path, text: str) -> None:
     session, client = await _client(tmp_path)

@@ -7,6 +7,7 @@ from typing import Any
 
 import aiohttp
 from nio import (
+    Api,
     AsyncClient,
     ErrorResponse,
     KeysClaimResponse,
@@ -34,7 +35,7 @@ class Client(AsyncClient):  # type: ignore[misc]  # nio has no types
         self, response_class: type, transport_response: Any, data: Any = None, save_to: Any = None
     ) -> Any:
         if response_class in (KeysQueryResponse, KeysClaimResponse):
-            return self._keys_of(response_class, transport_response, await transport_response.text())
+            return self._keys_in(response_class, transport_response, await transport_response.text())
         if response_class is not SyncResponse:
             response = await super().create_matrix_response(response_class, transport_response, data, save_to)
             if transport_response.status >= 300 and not isinstance(response, ErrorResponse):
@@ -48,15 +49,29 @@ class Client(AsyncClient):  # type: ignore[misc]  # nio has no types
         found.response.transport_response = transport_response
         return found.response
 
-    def _keys_of(self, response_class: type, transport_response: Any, text: str) -> Any:
+    async def keys_of(self, users: set[str]) -> Any:
+        """The answer to a query for the keys of these users; nio asks for everybody who is due, however far away."""
+        return await self._send(KeysQueryResponse, *Api.keys_query(self.access_token, users))
+
+    def _keys_in(self, response_class: type, transport_response: Any, text: str) -> Any:
         query = response_class is KeysQueryResponse
         body, odd = queried(loaded(text)) if query else claimed(loaded(text), self.device_store)
         if odd:
             warn(Event.UPDATE_SET_ASIDE, count=odd)
         # nio forgets that an error to a claim wants a room.
         response = response_class.from_dict(body, *(() if query else ("",)))  # type: ignore[attr-defined]
+        if isinstance(response, KeysQueryResponse):
+            self._find_again(response)
         response.transport_response = transport_response
         return response
+
+    def _find_again(self, response: KeysQueryResponse) -> None:
+        """What an answer names is there. nio takes a device that an overtaken answer lacked for deleted, and that for ever."""
+        for user, devices in response.device_keys.items():
+            known = self.device_store[user]
+            for id in devices.keys() & known.keys():
+                if known[id].deleted:
+                    del known[id]
 
     async def _handle_invited_rooms(self, response: Any) -> None:
         """Not kept: we go by what stands in the response."""

@@ -89,6 +89,7 @@ class Connection:
     async def end(self, seconds: float) -> int:
         """What is under way comes to its end, and is unreadable then; what does not comes again. The last update's number."""
         await self._gaps.end()
+        self._events.end()
         # Nothing that waits for a homeserver which is away will be done by then; a repeat is the same event in any case.
         left = await self._inbox.drain(0 if self._reach.away else seconds)
         if self._sync is not None:

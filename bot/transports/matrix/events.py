@@ -15,7 +15,7 @@ from bot.transports.inbox import Inbox
 from bot.transports.matrix.answering import Answers
 from bot.transports.matrix.client import Client
 from bot.transports.matrix.late import Late
-from bot.transports.matrix.reading import Me, Spoken, read, thread_of
+from bot.transports.matrix.reading import Me, Spoken, edited, read, thread_of
 from bot.transports.matrix.rooms import Rooms
 from bot.transports.matrix.timeline import Past
 from bot.transports.wiring import Wiring
@@ -38,8 +38,8 @@ class Events:
             me,
         )
         self._late = Late(client)
-        self._under_way: dict[str, str] = {}  # by event id; the room
-        self._next = start
+        self._under_way: dict[str, str] = {}  # by event id; the place, which begins with the room
+        self._next, self._ended = start, False
 
     async def take(self, room: str, past: Past) -> None:
         """Put a room's events into the inbox; what was answered before, or is under way, is passed over."""
@@ -57,7 +57,7 @@ class Events:
             work = self._work(room, event)
             if work is not None:
                 # What cannot be read yet waits beside the room, not in front of it.
-                place = f"{room} {event.session_id}" if isinstance(event, MegolmEvent) else room
+                place = f"{room} {event.session_id}" if isinstance(event, MegolmEvent) else self._behind(room, event)
                 self.put(place, id, partial(self._done, id, work))
         if stale:
             self.put(room, f"{room} too-old", partial(self._answers.say, room, "matrix.too-old", "too-old"))
@@ -71,16 +71,21 @@ class Events:
 
     def put(self, place: str, id: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do something after what already waits at a place; under this id only once at a time."""
-        if id in self._under_way:
+        if self._ended or id in self._under_way:
             return
         self._next += 1
         if self._inbox.take(self._next, place, partial(self._tracked, id, work)):
-            self._under_way[id] = place.partition(" ")[0]
+            self._under_way[id] = place
 
     def drop_old(self) -> None:
         """Forget what counted for a while."""
         self._late.drop_old()
         self._answers.rounds.drop_old()
+
+    def end(self) -> None:
+        """Nothing is begun any more, and nothing waits for its key: it comes again from the saved token."""
+        self._ended = True
+        self._late.end()
 
     def last(self) -> int:
         """The number of the last event that was put into the inbox."""
@@ -94,6 +99,15 @@ class Events:
         id = source.get("event_id")
         return id if isinstance(id, str) else None
 
+    def _behind(self, room: str, event: Any) -> str:
+        """The place of an event that can be read: behind the question that it edits, which may still wait for its key."""
+        return self._place_of(edited(event.source), room) or room
+
+    def _place_of(self, id: str | None, room: str) -> str | None:
+        """Where an event of this room is under way."""
+        place = self._under_way.get(id or "", "")
+        return place if place.partition(" ")[0] == room else None
+
     def _take_late(self) -> None:
         # Of whom is still being told that it could not be read, the answer comes after that.
         for room, id, event in self._late.readable(but=self._under_way):
@@ -106,7 +120,7 @@ class Events:
             return partial(self._wait, room, event)
         if isinstance(event, RedactionEvent):
             self._late.drop(room, event.redacts)
-            if self._under_way.get(event.redacts) == room:
+            if self._place_of(event.redacts, room) is not None:
                 self._answers.revoked.add(event.redacts)
             return partial(self._answers.revoke, room, event.redacts)
         spoken = self._read(room, event)

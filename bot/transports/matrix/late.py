@@ -41,10 +41,14 @@ class Late:
         self._unread: dict[str, _Unread] = {}
         self._told: dict[bytes, float] = {}
         self._keys = asyncio.Condition()
+        self._waiting: set[asyncio.Task[Any]] = set()
 
     async def read(self, event: MegolmEvent) -> Any | None:
         """The message, as soon as its key is there; None where it does not come in time, or others wait for it already."""
         waits = any(one.event.session_id == event.session_id for one in self._unread.values())
+        task = asyncio.current_task()
+        assert task is not None
+        self._waiting.add(task)
         try:
             async with asyncio.timeout(0 if waits else KEY_SECONDS), self._keys:
                 while (found := decrypted(self._client, event)) is None:
@@ -52,6 +56,13 @@ class Late:
                 return found
         except TimeoutError:
             return decrypted(self._client, event)
+        finally:
+            self._waiting.discard(task)
+
+    def end(self) -> None:
+        """Who waits for a key is cancelled: what is not done comes again, and its key may have come by then."""
+        for task in self._waiting:
+            task.cancel()
 
     def keep(self, room: str, event: MegolmEvent) -> None:
         """It could not be read in time; its key may still come."""

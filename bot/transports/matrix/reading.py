@@ -13,8 +13,9 @@ JSON = dict[str, Any]
 _ATTACHMENTS = {"m.image": "photo", "m.audio": "voice", "m.video": "video", "m.file": "other", "m.location": "location"}
 _WHOLE_EVENTS = {"m.sticker": "sticker", "m.poll.start": "poll", "org.matrix.msc3381.poll.start": "poll"}
 _TEXTS = ("m.text", "m.emote")
-_LINK = re.compile(r"""<a\s[^>]*href=["']https://matrix\.to/#/([^"'/?]+)[^>]*>([^<]*)""", re.IGNORECASE)
-_QUOTED = re.compile(r"<(mx-reply|blockquote)\b.*?</\1>", re.IGNORECASE | re.DOTALL)
+# Possessive, and a quotation without an end goes on to the end: whoever writes odd HTML must not keep everybody waiting.
+_LINK = re.compile(r"""<a\s[^<>]*?href=["']https://matrix\.to/#/([^"'/?<>]++)[^<>]*+>([^<]*+)""", re.IGNORECASE)
+_QUOTED = re.compile(r"<(mx-reply|blockquote)\b.*?(?:</\1>|\Z)", re.IGNORECASE | re.DOTALL)
 _FALLBACK = re.compile(r"^(?:> .*(?:\n|$))+\n?")
 
 
@@ -55,9 +56,8 @@ def read(event: JSON, room: str, me: Me, *, private: bool, mine: frozenset[str])
     ):
         return None
     relation = _dict(content.get("m.relates_to"))
-    edits = None
+    edits = edited(event)
     if relation.get("rel_type") == "m.replace":
-        edits = _id(relation.get("event_id"))
         content = _dict(content.get("m.new_content"))
     kind, text = _kind(event, content), ""
     if kind is None:
@@ -82,6 +82,12 @@ def thread_of(event: JSON) -> str | None:
     """The root of the thread in which an event stands, also of one that cannot be read."""
     relation = _dict(_dict(event.get("content")).get("m.relates_to"))
     return _id(relation.get("event_id")) if relation.get("rel_type") == "m.thread" else None
+
+
+def edited(event: JSON) -> str | None:
+    """The event that this one replaces."""
+    relation = _dict(_dict(event.get("content")).get("m.relates_to"))
+    return _id(relation.get("event_id")) if relation.get("rel_type") == "m.replace" else None
 
 
 def _kind(event: JSON, content: JSON) -> str | None:

@@ -136,13 +136,13 @@ class Sender:
                     room, "m.room.message", content, tx_id=transaction, ignore_unverified_devices=True
                 )
         except aiohttp.ClientConnectorError:
-            sharing.unblock(self.client, room)
             return self._not_connected(began)
         except Exception as error:  # Also of nio, which stumbles over errors that it did not expect.
-            sharing.unblock(self.client, room)
             if not isinstance(error, _NETWORK):
                 warn(Event.CALL_REPEATED, exception=error)
             return Unsure() if room in self.client.rooms else Gone()
+        finally:
+            sharing.unblock(self.client, room)
         self.refused_since = None
         if isinstance(response, RoomSendResponse):
             return Sent(response.event_id)

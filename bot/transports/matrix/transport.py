@@ -160,6 +160,8 @@ class Matrix:
     async def _end(self, seconds: float) -> None:
         """What was under way and is not done comes again from the saved token, through the next connection."""
         connection, self._connection = self._connection, None
-        if connection is not None:
-            self._taken = await connection.end(seconds)
-        await self._session.close()
+        try:
+            if connection is not None:
+                self._taken = await connection.end(seconds)
+        finally:
+            await self._session.close()

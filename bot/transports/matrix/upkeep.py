@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from functools import partial
 from typing import Any
@@ -15,6 +16,8 @@ from bot.transports.matrix.client import Client
 from bot.transports.matrix.server import request
 
 JSON = dict[str, Any]
+CARE_SECONDS = 3.0
+"""What waits for the homeserver of a single person must not hold up the sync of all; it is due again after the next."""
 UNUSED_LIFETIME = lifetimes.SESSION
 """Clients begin a new session after a week, so a session that was not used for longer carries nothing any more."""
 
@@ -73,8 +76,11 @@ async def after_sync(client: Client, response: Any) -> None:
         await upload_fallback_key(client)
     for due in (partial(_query, client), partial(_claim, client), client.send_to_device_messages):
         try:
-            await due()
-        except (aiohttp.ClientError, TimeoutError, OSError):
+            async with asyncio.timeout(CARE_SECONDS):
+                await due()
+        except TimeoutError as error:
+            warn(Event.UPDATE_SET_ASIDE, exception=error)
+        except (aiohttp.ClientError, OSError):
             raise
         except Exception as error:  # What others publish of their keys must not end the sync of all.
             warn(Event.UPDATE_SET_ASIDE, exception=error)
