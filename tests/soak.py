@@ -22,6 +22,7 @@ from bot.app import App, open_app
 from bot.config import Settings
 from tests.bench import OUT, _with
 from tests.bench_matrix import idle as measured_idle
+from tests.bench_matrix import waking
 from tests.bot_api.process import RemoteBotApi
 from tests.chaos import bot
 
@@ -142,7 +143,8 @@ def page(found: Soak) -> str:
             f"Written by `make soak`: {found.asked:,} questions and commands of {PEOPLE} people without the pacer, "
             f"{found.pace:.0f} a second, {found.missing} without an answer. Before them, start to first answer "
             f"{found.start:.1f} s (goal: 5 s); at rest on Telegram alone {found.idle[0]:.0f} MB (goal: 250 MB) and "
-            f"{found.idle[1]:.2f} % of a core (goal: 1 %).",
+            f"{found.idle[1]:.2f} % of a core (goal: 1 %), where a process that wakes fifty times a second and does next to "
+            f"nothing takes {waking():.2f} %.",
             "",
             "| | after the warm-up | at most | at the end | may grow by |",
             "| --- | --- | --- | --- | --- |",
