@@ -76,6 +76,7 @@ ON_MATRIX = {
     "Rooms._lonely": Kept("empty rooms on Matrix", "since when the bot is alone in a room, to leave it", lifetimes.EXPECTED),
     "Gaps._held": Kept("held messages on Matrix", "while a room's past cannot be had, what follows it", lifetimes.UNDER_WAY),
     "Late._unread": Kept("unread messages on Matrix", "encrypted, as their keys have not come", lifetimes.LATE),
+    "Late._waiting": Kept("awaited keys on Matrix", "who waits for one, as long as it may still come", lifetimes.UNDER_WAY),
     "Late._told": Kept("unread sessions on Matrix", "HMACs, so that it is said once", lifetimes.SESSION),
 }
 """In memory by the part of the transport that holds it."""
