@@ -143,7 +143,7 @@ def _settle() -> None:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """A growing base would be looked through again and again, which takes half as long as to read it."""
+    """A growing base would be looked through again and again, and all of it stays."""
     was_on = gc.isenabled()
     gc.disable()
     try:

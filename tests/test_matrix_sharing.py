@@ -40,12 +40,18 @@ async def proxy(hs: Homeserver) -> AsyncIterator[Failing]:
         yield proxy
 
 
+async def _with_bot(anna: Person, bot: Account) -> str:
+    """A group of which only she and the bot are there yet."""
+    room = await anna.room("Depot 7", [bot.user])
+    await anna.wait_member(room, bot.user)
+    return room
+
+
 async def test_who_joins_and_is_known_while_keys_are_shared_reads_the_answer(
     bot: Account, anna: Person, ben: Person, app: App, proxy: Failing
 ) -> None:
     async with bot.here(app, proxy.url) as service:
-        room = await anna.room("Depot 7", [bot.user])
-        await anna.wait_member(room, bot.user)
+        room = await _with_bot(anna, bot)
         client: Client = service.transports[0]._session.client
 
         async def join() -> None:
@@ -81,8 +87,7 @@ async def test_a_list_of_members_that_was_overtaken_makes_no_private_chat_of_a_g
     bot: Account, anna: Person, ben: Person, app: App, proxy: Failing
 ) -> None:
     async with bot.here(app, proxy.url) as service:
-        room = await anna.room("Depot 7", [bot.user])
-        await anna.wait_member(room, bot.user)
+        room = await _with_bot(anna, bot)
         client: Client = service.transports[0]._session.client
 
         async def join() -> None:

@@ -13,7 +13,7 @@ _INVISIBLE = re.compile(
 _MOST_LETTERS = 10_000
 _ELONGATED = re.compile(r"(\w)\1{2,}")
 _THRICE = re.compile(r"(.)\1\1")
-"""Finds what may be elongated, in a third of the time."""
+"""A cheap look at whether anything is, since hardly anything is."""
 
 
 class _Table(dict[int, str]):

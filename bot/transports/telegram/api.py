@@ -60,7 +60,6 @@ class Api:
         :raises TokenRefused: for a wrong token.
         :raises Unreachable: where the server does not answer.
         """
-        await self._poller.initialize()
         return await self.get(_initialized)
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""HTTP for the Telegram library. Its own goes over all connections at every call, which is most of what an answer costs."""
+"""HTTP for the Telegram library, whose own goes over all connections at every call."""
 
 from __future__ import annotations
 
