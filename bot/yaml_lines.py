@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ def read(path: Path) -> Document:
     :raises BrokenYaml: where it is not UTF-8 or not YAML.
     """
     try:
-        return parse(path.read_text(encoding="utf-8"))
+        return replace(parse(path.read_text(encoding="utf-8")), node=None)
     except UnicodeDecodeError as error:
         raise BrokenYaml(1, f"not UTF-8 text (byte {error.start})") from error
 

@@ -50,7 +50,7 @@ def weights() -> Iterator[Weights]:
 
 @pytest.fixture(scope="module")
 def pieces(weights: Weights) -> Pieces:
-    return Pieces(weights.vocabulary)
+    return Pieces(weights.vocabulary())
 
 
 def variants(app: App, of_a_language: int) -> list[str]:
@@ -97,7 +97,7 @@ def test_a_half_of_a_character_is_cut_like_any_other(pieces: Pieces) -> None:
 
 
 def test_no_two_pieces_make_the_same_number(pieces: Pieces, weights: Weights) -> None:
-    assert len(np.unique(pieces._keys)) == len(weights.vocabulary.ends)
+    assert len(np.unique(pieces._keys)) == len(weights.vocabulary().ends)
 
 
 def test_what_is_longer_than_the_network_takes_is_cut_off(app: App) -> None:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import time, timedelta
 from pathlib import Path
 
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, event, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
@@ -142,11 +143,7 @@ async def test_a_database_of_before_learns_which_platform_and_account_each_chat_
     old = {"id": "1", "mark": keys.mark(str(room), "chat"), "sealed": keys.seal(str(room), "chat")}
 
     def age(connection: Connection) -> None:
-        config = Config()
-        config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
-        config.set_main_option("path_separator", "os")
-        config.attributes.update(connection=connection, keys=keys)
-        command.upgrade(config, "0002")
+        migrate.upgrade(connection, keys, "0002")
         connection.execute(text("INSERT INTO chats (id, mark, sealed) VALUES (:id, :mark, :sealed)"), old)
 
     engine = create_async_engine(database_url)
@@ -156,6 +153,20 @@ async def test_a_database_of_before_learns_which_platform_and_account_each_chat_
     async with open_store(database_url, keys) as store:
         assert await store.run(lambda c: c.scalar(text("SELECT platform || account FROM chats"))) == "matrixmain"
         assert await store.run(lambda c: chat_of(store, c, room)) == "1"
+
+
+def test_the_migrations_are_those_that_alembic_finds_in_their_order() -> None:
+    scripts = ScriptDirectory(str(Path(migrate.__file__).parent / "migrations"))
+    assert migrate.revisions() == [script.revision for script in scripts.walk_revisions()][::-1]
+    assert migrate.head() == scripts.get_current_head()
+
+
+def test_a_start_without_migrations_goes_without_alembic(tmp_path: Path) -> None:
+    script = "import asyncio, sys; from bot.keys import Keys; from bot.store import open_store; url = sys.argv[1]"
+    opened = f"{script}; asyncio.run(open_store(url, Keys(bytes(32))).__aenter__()); print('alembic' in sys.modules)"
+    command = [sys.executable, "-c", opened, f"sqlite+aiosqlite:///{tmp_path / 'database'}"]
+    first, second = (subprocess.run(command, capture_output=True, text=True, check=True).stdout for _ in range(2))
+    assert (first, second) == ("True\n", "False\n")
 
 
 async def test_one_chat_of_two_accounts_is_two(store: Store) -> None:

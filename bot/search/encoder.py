@@ -40,7 +40,7 @@ class E5:
 
     def __init__(self, weights: Weights, threads: int = 1) -> None:
         self._weights, self.dimensions = weights, weights.width
-        self._pieces = Pieces(weights.vocabulary)
+        self._pieces = Pieces(weights.vocabulary())
         self._places = weights.vector(PLACES).reshape(-1, weights.width) + weights.vector(KINDS)[: weights.width]
         self._session = _session(weights, threads)
 

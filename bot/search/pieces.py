@@ -25,7 +25,8 @@ class Pieces:
     """The vocabulary, ready for looking up. Thread-safe."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        self._vocabulary = vocabulary
+        self._scores, self._spelled = vocabulary.scores, vocabulary.spelled
+        self._first, self._last, self._unknown = vocabulary.first, vocabulary.last, vocabulary.unknown
         self._rare = float(vocabulary.scores.min()) - _UNKNOWN_COSTS
         starts, lengths = _places(vocabulary)
         self._longest = int(lengths.max())
@@ -38,9 +39,9 @@ class Pieces:
 
     def ids(self, text: str) -> list[int]:
         """Of the whole text, between the marks of its beginning and its end."""
-        written = re.sub(" {2,}", " ", text.translate(self._vocabulary.spelled))
+        written = re.sub(" {2,}", " ", text.translate(self._spelled))
         written = (written if written.startswith(" ") else f" {written}").replace(" ", _BLANK)
-        return [self._vocabulary.first, *self._cut(_codes(written)), self._vocabulary.last]
+        return [self._first, *self._cut(_codes(written)), self._last]
 
     def _cut(self, codes: Numbers) -> list[int]:
         """The likeliest cut, from every place reached so far by every piece that begins there."""
@@ -48,7 +49,7 @@ class Pieces:
         best, pieces, begins = [-np.inf] * (count + 1), [0] * (count + 1), [0] * (count + 1)
         best[0] = 0.0
         for start in range(count):
-            for end, piece, score in (*found[start], (start + 1, self._vocabulary.unknown, self._rare)):
+            for end, piece, score in (*found[start], (start + 1, self._unknown, self._rare)):
                 if best[start] + score > best[end]:
                     best[end], pieces[end], begins[end] = best[start] + score, piece, start
         cut, place = [], count
@@ -66,8 +67,8 @@ class Pieces:
             at = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
             for start in np.flatnonzero(self._keys[at] == keys).tolist():
                 piece = int(self._ids[at[start]])
-                if piece != self._vocabulary.unknown:
-                    found[start].append((start + length, piece, float(self._vocabulary.scores[piece])))
+                if piece != self._unknown:
+                    found[start].append((start + length, piece, float(self._scores[piece])))
         return found
 
 

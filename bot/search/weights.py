@@ -26,6 +26,7 @@ _ZERO, _LOW, _HALF = np.float32(8), np.uint8(15), np.uint8(4)
 WORDS, PLACES, KINDS = "emb.word", "emb.pos", "emb.type"
 SHRINKS = "fo.w"
 """The matrix of each layer that leads from its inner width back to the network's."""
+_PIECES, _SPELLINGS = "<5iQ", "<iI"
 _FILE = "e5-small-q4.bin"
 
 
@@ -51,7 +52,7 @@ class Vocabulary:
 
 
 class Weights:
-    """The vocabulary is read at once, everything else when asked for: a question needs twenty rows of a table of 54 MB.
+    """Everything is read when asked for: a question needs twenty rows of a table of 54 MB.
 
     :raises OSError: where the file cannot be read.
     :raises ValueError: where it is not of this kind.
@@ -62,11 +63,24 @@ class Weights:
         magic, _, self.width, _, _, self.inner, _, self.longest, _, _, block = self._take("<4sI7ifi")
         if magic != b"E5S1" or block != BLOCK:
             raise ValueError(f"{path} does not hold the weights of multilingual-e5-small in four bits")
-        self.vocabulary = self._vocabulary()
+        self._vocabulary = self._at
+        pieces, *_, letters = self._take(_PIECES)
+        self._at += 4 * (2 * pieces + 1) + letters
+        _, spellings = self._take(_SPELLINGS)
+        self._at += spellings
         self._tensors = dict(self._entry() for _ in range(self._take("<i")[0]))
 
     def close(self) -> None:
         os.close(self._file)
+
+    def vocabulary(self) -> Vocabulary:
+        self._at = self._vocabulary
+        count, first, last, _, unknown, size = self._take(_PIECES)
+        ends = np.frombuffer(self._read(4 * (count + 1)), dtype=np.uint32)[1:]
+        scores = np.frombuffer(self._read(4 * count), dtype=np.float32)
+        pieces = self._read(size)
+        spelled = dict(self._spelling() for _ in range(self._take(_SPELLINGS)[0]))
+        return Vocabulary(pieces, ends, scores, spelled, first, last, unknown)
 
     def vector(self, name: str) -> Floats:
         """A tensor kept in full, flat."""
@@ -108,14 +122,6 @@ class Weights:
 
     def _take(self, form: str) -> tuple[Any, ...]:
         return struct.unpack(form, self._read(struct.calcsize(form)))
-
-    def _vocabulary(self) -> Vocabulary:
-        count, first, last, _, unknown, size = self._take("<5iQ")
-        ends = np.frombuffer(self._read(4 * (count + 1)), dtype=np.uint32)[1:]
-        scores = np.frombuffer(self._read(4 * count), dtype=np.float32)
-        pieces = self._read(size)
-        spelled = dict(self._spelling() for _ in range(self._take("<iI")[0]))
-        return Vocabulary(pieces, ends, scores, spelled, first, last, unknown)
 
     def _spelling(self) -> tuple[int, str]:
         character, length = self._take("<IB")

@@ -1,18 +1,17 @@
-"""Migrations: the database to this version's schema, in one transaction."""
+"""Migrations: the database to this version's schema, in one transaction.
+
+Alembic is loaded where something is to be migrated only: it takes 11 MB, and every start else goes without it.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, inspect, text
 
 from bot.keys import Keys
 
-_HEAD = "head"
+_MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATION_LOCK = 7283765
 
 
@@ -22,17 +21,24 @@ class NewerDatabase(Exception):
 
 def revision_of(connection: Connection) -> str | None:
     """The last migration that a database has had, None for an empty one."""
-    return MigrationContext.configure(connection).get_current_revision()
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+
+
+def revisions() -> list[str]:
+    """The migrations that this version has, in their order: what their files' names begin with."""
+    return sorted(file.name.partition("_")[0] for file in (_MIGRATIONS / "versions").glob("[0-9]*.py"))
 
 
 def is_known(revision: str) -> bool:
     """Whether this version has such a migration."""
-    return revision in {script.revision for script in _scripts(Config()).walk_revisions()}
+    return revision in revisions()
 
 
 def head() -> str:
     """The last migration that this version has."""
-    return str(_scripts(Config()).get_current_head())
+    return revisions()[-1]
 
 
 def is_behind(connection: Connection) -> bool:
@@ -41,8 +47,8 @@ def is_behind(connection: Connection) -> bool:
     return has is not None and is_known(has) and has != head()
 
 
-def upgrade(connection: Connection, keys: Keys, to: str = _HEAD) -> None:
-    """Every migration up to `to` that this database lacks; `keys` opens what is sealed in it.
+def upgrade(connection: Connection, keys: Keys, to: str | None = None) -> None:
+    """Every migration that this database lacks, at most up to `to`; `keys` opens what is sealed in it.
 
     :raises NewerDatabase: where it has one that this version does not know.
     """
@@ -50,17 +56,18 @@ def upgrade(connection: Connection, keys: Keys, to: str = _HEAD) -> None:
         # Two processes that start at once migrate one after the other; the lock ends with the transaction.
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(text(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})"))
-    config = Config()
-    _scripts(config)
-    config.attributes.update(connection=connection, keys=keys)
-    has = revision_of(connection)
+    has, wanted = revision_of(connection), to or head()
     if has is not None and not is_known(has):
         raise NewerDatabase("the database was written by a newer version; install that, or restore a backup of this one")
-    if has != (head() if to == _HEAD else to):
-        command.upgrade(config, to)
+    if has != wanted:
+        _upgrade(connection, keys, wanted)
 
 
-def _scripts(config: Config) -> ScriptDirectory:
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+def _upgrade(connection: Connection, keys: Keys, to: str) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config(attributes={"connection": connection, "keys": keys})
+    config.set_main_option("script_location", str(_MIGRATIONS))
     config.set_main_option("path_separator", "os")
-    return ScriptDirectory.from_config(config)
+    command.upgrade(config, to)
