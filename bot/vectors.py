@@ -13,6 +13,8 @@ from bot.search.encoder import Encoder, Vector
 from bot.search.fold import readable
 
 _BATCH = 256
+_KEPT = 32
+"""Batches after which what is done so far is written down: a process that is stopped does not begin anew."""
 _NOT_A_NAME = str.maketrans(dict.fromkeys("/\\ :", "-"))
 
 
@@ -22,12 +24,12 @@ def vectors_of(texts: Sequence[str], encoder: Encoder, state: Path | None) -> Ve
     keys = [_key(text) for text in texts]
     missing = {key: readable(text) for key, text in zip(keys, texts) if key not in known}
     wanted = list(missing.items())
-    for start in range(0, len(wanted), _BATCH):
-        batch = wanted[start : start + _BATCH]
+    batches = [wanted[start : start + _BATCH] for start in range(0, len(wanted), _BATCH)]
+    for number, batch in enumerate(batches, start=1):
         for (key, _), row in zip(batch, encoder.encode([text for _, text in batch])):
             known[key] = row.astype(np.float16)
-    if wanted and state is not None:
-        _save(state, encoder, {key: known[key] for key in dict.fromkeys(keys)})
+        if state is not None and (number % _KEPT == 0 or number == len(batches)):
+            _save(state, encoder, {key: known[key] for key in dict.fromkeys(keys) if key in known})
     rows = [known[key] for key in keys]
     return np.asarray(rows, dtype=np.float32).reshape(len(rows), encoder.dimensions)
 

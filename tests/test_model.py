@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import bot.vectors
 from bot.app import App, load_model, open_app
 from bot.base import load_base, shipped_folder
 from bot.config import Settings
@@ -119,6 +120,23 @@ def test_only_what_changed_is_embedded_again(tmp_path: Path) -> None:
     rows = vectors_of(["two", "three", "one"], encoder, tmp_path)
     assert encoder.asked == ["one", "two", "three"]
     assert rows.shape == (3, 4)
+
+
+def test_what_was_embedded_before_a_stop_is_not_embedded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Stopped(Counting):
+        def encode(self, texts: list[str]) -> Vector:
+            if len(self.asked) >= 6:
+                raise KeyboardInterrupt
+            return super().encode(texts)
+
+    monkeypatch.setattr(bot.vectors, "_BATCH", 1)
+    monkeypatch.setattr(bot.vectors, "_KEPT", 2)
+    texts = [str(number) for number in range(8)]
+    with pytest.raises(KeyboardInterrupt):
+        vectors_of(texts, Stopped(), tmp_path)
+    encoder = Counting()
+    assert vectors_of(texts, encoder, tmp_path).shape == (8, 4)
+    assert encoder.asked == texts[6:]
 
 
 def test_near_copies_and_whole_topics_share_a_fold() -> None:

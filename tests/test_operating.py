@@ -347,6 +347,19 @@ def test_a_process_that_dies_leaves_no_core(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="a child ends with its parent in the kernel's way")
+def test_a_child_of_a_process_that_was_killed_ends() -> None:
+    child = (
+        "from bot.hardening import end_with_parent; end_with_parent(); print('works', flush=True); import time; time.sleep(600)"
+    )
+    parent = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
+    with subprocess.Popen([sys.executable, "-c", parent, child], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"works\n"
+        process.kill()
+        assert process.stdout.read() == b""  # Comes to its end once nobody holds the pipe any more.
+
+
 @pytest.mark.usefixtures("quick")
 async def test_a_flood_and_a_parked_chat_show_in_the_heartbeat(api: BotApi, app: App, tmp_path: Path) -> None:
     wait = ApiError(429, "Too Many Requests: retry after 60", retry_after=60)

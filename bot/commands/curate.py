@@ -15,6 +15,7 @@ from bot.base import Base, BrokenBase, load_base, shipped_folder
 from bot.commands.common import data_option
 from bot.config import read_settings
 from bot.findings import Finding, errors_of
+from bot.hardening import end_with_parent
 from bot.intake.drafts import drafts_of
 from bot.questions import Labelled, read_questions
 from bot.search.arrays import ARRAYS, REPORT, Model, OldArrays, save
@@ -125,6 +126,7 @@ def refit(data: Path, into: Path) -> None:
     from bot.vectors import vectors_of
 
     os.nice(10)
+    end_with_parent()
     base, _ = load_base(data, today())
     before, _ = load_model(base.folder)
     encoder = load_encoder()

@@ -17,7 +17,7 @@ from bot.search.arrays import Model, OldArrays, load
 from bot.search.corpus import label_of
 
 EVERY_SECONDS = 10.0
-FIT_SECONDS = 900.0
+FIT_SECONDS = 3600.0
 MOST_SHOWN = 5
 _WATCHED = ("base.yaml", "names.yaml", "grid.yaml", "feeds.yaml", "facts", "dossier", "talk", "texts", "model")
 
