@@ -13,6 +13,7 @@ from bot.composing import corrected, correction, for_channels, outdated
 from bot.deliveries import SENT, Delivery, Gone, Missing, Refused, Sent, Withheld
 from bot.digests import Slot
 from bot.loops.brake import may_edit
+from bot.loops.news import News
 from bot.messages import Reply
 from bot.speaker import Speaker
 from bot.store import Store, Transaction, held, ledger, outbox, panic, subscriptions
@@ -47,10 +48,13 @@ class Corrector:
     def __init__(self, store: Store, transports: Mapping[str, Transport], base: Callable[[], Base], fallback: str) -> None:
         self._store, self._transports, self._base, self._fallback = store, transports, base, fallback
         self._done: tuple[Base, Kept, datetime] | None = None
+        self._news = News(store)
 
     async def tick(self, now: datetime) -> None:
         """Edit what is outdated; what could not be reached, or was stopped meanwhile, is tried again at the next tick."""
         base = self._base()
+        if not await self._news.came(now, base):
+            return
         kept = await self._store.run(partial(_kept, now=now))
         if kept is None:
             return
@@ -58,6 +62,8 @@ class Corrector:
         since = self._done[2] - OVERLAP if self._done is not None and known else now - LOOKS_BACK
         look = _Look(for_channels(base, kept.entries, kept.reasons), kept, now)
         self._done = (base, kept, now) if await self._all(since, look) else None
+        if self._done is not None:
+            self._news.none(now)
 
     async def _all(self, since: datetime, look: _Look) -> bool:
         """Whether nothing is left to do of what was posted since then."""

@@ -12,9 +12,10 @@ from functools import partial
 from bot.deliveries import DEAD, FAILED, SENDING, SENT, UNKNOWN, Delivery, Later, Moved, Outcome, Unsure, recovered, settle
 from bot.logs import Event, fail, log, warn
 from bot.loops.brake import may_post
+from bot.loops.news import News
 from bot.loops.ready import Ready
 from bot.loops.stewards import Tell
-from bot.store import Store, Transaction, held, ledger, outbox, panic, settling, subscriptions
+from bot.store import Store, Transaction, held, ledger, outbox, panic, settling, subscriptions, upcoming
 from bot.store.chats import move
 from bot.transports import Transport
 
@@ -43,6 +44,7 @@ class Deliverer:
     ) -> None:
         self._store, self._transports, self._now, self._may, self._tell = store, transports, now, may, tell
         self._ready = ready
+        self._due, self._left = News(store), News(store)
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._refused: dict[tuple[str, ...], int] = {}
         self._woken = asyncio.Event()
@@ -55,10 +57,14 @@ class Deliverer:
 
     async def recover(self) -> None:
         """What a process left in `sending` when it died, or could not write down."""
+        if not await self._left.came(self._now()):
+            return
         left = await self._store.run(lambda connection: ledger.left_sending(self._store, connection, list(self._transports)))
         for delivery in left:
             if delivery.chat not in self._busy:
                 await self._settled(recovered(delivery, self._now()))
+        if not left:
+            self._left.none(self._now())
 
     async def deliver_for_ever(self) -> None:
         """Until cancelled or stopped; what is under way then is finished, or found as `sending` at the next start."""
@@ -115,14 +121,15 @@ class Deliverer:
     async def _claim(self) -> list[Delivery]:
         """Parts that are due, looked over: those in `sending` are to be sent. Durable before anything is."""
         free, now, busy, platforms = AT_ONCE - len(self._busy), self._now(), list(self._busy), list(self._transports)
-        if free <= 0:
+        if free <= 0 or not await self._due.came(now):
             return []
 
         async def work(connection: Transaction) -> list[Delivery]:
-            if await panic.since(connection) is not None:
-                return []
-            due = await outbox.due(self._store, connection, now, free, busy, platforms)
+            stopped = await panic.since(connection) is not None
+            due = [] if stopped else await outbox.due(self._store, connection, now, free, busy, platforms)
             if not due:
+                if not busy:  # Else a chat may have more that is due.
+                    self._due.none(now, await upcoming.next_part(self._store, connection, now, platforms))
                 return []
             found = await subscriptions.of_chats(self._store, connection, [part.chat for part in due])
             kept = await held.kept(connection, now)

@@ -14,10 +14,11 @@ from bot.composing import Composed, compose, for_channels
 from bot.digests import CATCH_UP, Owed, Seen, Slot, Subscription, is_out, owed
 from bot.facts import Item
 from bot.logs import Event, fail
+from bot.loops.news import News
 from bot.loops.stewards import Tell
 from bot.messages import Reply
 from bot.speaker import Speaker
-from bot.store import Store, Transaction, held, outbox, panic, subscriptions
+from bot.store import Store, Transaction, held, outbox, panic, subscriptions, upcoming
 from bot.store.subscriptions import Due
 
 MOST_A_TICK = 25
@@ -51,10 +52,13 @@ class Planner:
     def __init__(self, store: Store, base: Callable[[], Base], zone: str, fallback: str, tell: Tell | None = None) -> None:
         self._store, self._base, self._zone, self._fallback, self._tell = store, base, ZoneInfo(zone), fallback, tell
         self._broken: dict[str, datetime] = {}
+        self._due = News(store)
         self.behind = False
 
     async def tick(self, now: datetime) -> int:
         """Plan what is due, the longest waiting first; how many digests were made."""
+        if not await self._due.came(now):
+            return 0
         known = set(self._broken)
         made = await self._store.run(partial(self._round, now=now))
         for chat in set(self._broken) - known:
@@ -69,6 +73,7 @@ class Planner:
             due = []
         self.behind = len(due) == MOST_A_TICK
         if not due:
+            self._due.none(now, await upcoming.next_slot(self._store, connection, now))
             return 0
         plans = await self._plans(connection, due, now)
         new = await outbox.plan(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from bot.base import Base
 from bot.digests import is_out
 from bot.facts import Item
+from bot.loops.news import News
 from bot.store import Store, Transaction, held, panic, subscriptions
 
 
@@ -20,12 +21,16 @@ class Previewer:
     ) -> None:
         self._store, self._base, self._zone, self._show = store, base, ZoneInfo(zone), show
         self._before = timedelta(hours=hours)
+        self._news = News(store)
 
     async def tick(self, now: datetime) -> None:
         """Show what is new and due soon somewhere."""
-        if not self._before or await self._store.run(panic.since) is not None:
+        if not self._before or not await self._news.came(now, self._base()) or await self._store.run(panic.since) is not None:
             return
-        for item in await self._store.run(lambda transaction: self._new(transaction, now)):
+        new = await self._store.run(lambda transaction: self._new(transaction, now))
+        if not new:
+            self._news.none(now)
+        for item in new:
             if await self._show(item):
                 await self._store.run(lambda transaction, id=item.id: held.shown(self._store, transaction, id))  # type: ignore[misc]
 

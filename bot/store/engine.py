@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Insert, Table, event
+from sqlalchemy import Insert, Table, event, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -99,10 +99,7 @@ class Store:
 
         :raises SQLAlchemyError: where the database refuses; then nothing of it was done.
         """
-        task = asyncio.ensure_future(self._transaction(work))
-        self._open.add(task)
-        task.add_done_callback(self._open.discard)
-        return await asyncio.shield(task)
+        return await self._to_its_end(self._transaction(work))
 
     def insert(self, table: Table, rows: Iterable[dict[str, Any]]) -> Insert:
         """INSERT that leaves rows alone which are there already."""
@@ -120,6 +117,10 @@ class Store:
             assert source.driver_connection is not None
             await source.driver_connection.backup(copy.driver_connection)
 
+    async def version(self) -> object:
+        """Equal to an earlier one where nobody committed anything meanwhile, in whichever process. Cheaper than any look."""
+        return await self._to_its_end(self._version())
+
     async def settled(self) -> None:
         """Wait until no transaction is under way."""
         while self._open:
@@ -129,6 +130,21 @@ class Store:
         """Wait for what is under way, then let go of the database: an open aiosqlite connection would keep the process."""
         await self.settled()
         await self.engine.dispose()
+
+    async def _to_its_end(self, work: Coroutine[Any, Any, Value]) -> Value:
+        task = asyncio.ensure_future(work)
+        self._open.add(task)
+        task.add_done_callback(self._open.discard)
+        return await asyncio.shield(task)
+
+    async def _version(self) -> object:
+        async with self._turn if self.is_sqlite else nullcontext(), self.engine.connect() as connection:
+            if not self.is_sqlite:
+                return (await connection.execute(text("SELECT txid_current_snapshot()::text"))).scalar_one()
+            driver = (await connection.get_raw_connection()).driver_connection
+            assert driver is not None
+            others = await driver.execute_fetchall("PRAGMA data_version")
+            return driver, others, driver.total_changes  # Of a connection made anew both counts begin anew.
 
     async def _transaction(self, work: Callable[[AsyncConnection], Awaitable[Value]]) -> Value:
         # On SQLite all share one connection, where the statements of two transactions would mix.
