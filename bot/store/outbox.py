@@ -23,9 +23,9 @@ _MOST_ROWS = 500
 
 
 async def plan(store: Store, connection: AsyncConnection, wanted: Iterable[tuple[str, Slot, str]]) -> set[tuple[str, str]]:
-    """Digests of chats at slots, and how each is; chat and local date of those that nobody had planned before."""
+    """Digests of chats at slots, and how each is; chat and name of the slot of those that nobody had planned before."""
     rows = [
-        {"chat": chat, "slot": slot.day.isoformat(), "at": int(slot.at.timestamp()), "state": state}
+        {"chat": chat, "slot": slot.name, "at": int(slot.at.timestamp()), "state": state}
         for chat, slot, state in wanted
     ]
     made: set[tuple[str, str]] = set()
