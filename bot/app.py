@@ -13,11 +13,13 @@ from functools import cached_property
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from bot.accounts import accounts_of
 from bot.backups import Backups
 from bot.base import Base, load_base, shipped_folder
 from bot.config import Settings
 from bot.curating.curation import Curation
 from bot.desk import Desk
+from bot.environment import MAIN, broken
 from bot.findings import Finding
 from bot.keys import Keys
 from bot.memory import Memory
@@ -125,11 +127,26 @@ def open_app(settings: Settings) -> App:
 
     :raises BrokenBase: where the folder has mistakes.
     :raises OldArrays: where neither the folder nor the product has a model that can be read.
+    :raises BrokenSettings: where the language of an account has no phrases.
     """
     with _uncollected():
         base, findings = load_base(settings.data or shipped_folder(), today())
         model, doubts = load_model(base.folder)
+    check_languages(settings, base)
     return App(settings, base, (*findings, *doubts), model, Memory())
+
+
+def check_languages(settings: Settings, base: Base) -> None:
+    """Whether the bot can speak as each account wants it.
+
+    :raises BrokenSettings: where it cannot.
+    """
+    spoken = base.texts.phrases
+    for account in accounts_of(settings):
+        if account.language not in spoken:
+            whose = "" if account.name == MAIN else f"{account.name}: "
+            remedy = f"write one of {', '.join(sorted(spoken))}"
+            raise broken("LANGUAGE", f"{whose}nothing is written in {account.language!r}; {remedy}")
 
 
 def _settle() -> None:

@@ -69,6 +69,12 @@ class Settings:
         return self.database or f"sqlite+aiosqlite:///{(self.state / 'rueckspiegel.db').absolute()}"
 
     @property
+    def database_file(self) -> Path | None:
+        """Where SQLite's database lies; None on PostgreSQL."""
+        url, prefix = self.database_url, "sqlite+aiosqlite:///"
+        return Path(url.removeprefix(prefix)) if url.startswith(prefix) else None
+
+    @property
     def identities(self) -> dict[str, str]:
         """Platform to the account there, as it is leased and as its answers are remembered."""
         telegram = f"telegram:{self.telegram_token.partition(':')[0]}" if self.telegram_token else None

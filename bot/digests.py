@@ -25,6 +25,11 @@ class Slot:
     day: date
     at: datetime
 
+    @property
+    def name(self) -> str:
+        """The same for whoever plans it: a channel whose hour is changed gets the new slot too, also on the same date."""
+        return f"{self.day.isoformat()} {self.at:%H:%MZ}"
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:

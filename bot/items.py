@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.facts import Item
+from bot.facts import Item, in_language
 from bot.messages import Button, Opens, Reply, Span
 from bot.speaker import Speaker
 
@@ -24,7 +24,8 @@ def told(item: Item, speaker: Speaker) -> Reply:
     )
     spans = [
         Span(speaker.curated(item.title), "bold"),
-        Span("\n" + speaker.curated(item.summary) + "\n"),
+        # The title said already in which language it is.
+        Span("\n" + in_language(item.summary, speaker.language, speaker.fallback, *speaker.base.languages)[0] + "\n"),
         Span(credit, "italic"),
     ]
     if item.url:

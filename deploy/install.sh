@@ -215,7 +215,8 @@ remove() {
   ! systemd_runs || systemctl daemon-reload
   say "removed: program, service, command"
   say "left: $STATE (subscriptions, Matrix keys, the union's data), $SETTINGS (settings, secrets, the key), the user $SERVICE"
-  say "to erase these as well: rm -r $STATE $SETTINGS $UNIT.d; userdel $SERVICE"
+  say "to erase these as well: rm -rf $STATE $SETTINGS $UNIT.d; userdel $SERVICE"
+  say "to end what the README set up beside it: rm -f /etc/cron.d/$SERVICE /etc/systemd/journald.conf.d/$SERVICE.conf"
 }
 
 main "$@"

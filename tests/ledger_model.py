@@ -74,8 +74,9 @@ class Model:
         for part in fresh:
             self._check_planned(part, out)
         slots = Counter((part.chat, part.slot) for part in fresh)
-        days = Counter((part.chat, part.slot.date()) for part in self.planned.values())
-        assert max((*slots.values(), *days.values()), default=0) <= MOST_PARTS, "one digest a slot, of five parts at most"
+        assert max(slots.values(), default=0) <= MOST_PARTS, "five parts a slot at most"
+        planned = Counter((part.chat, part.slot, part.part) for part in self.planned.values() if part.part)
+        assert max(planned.values(), default=0) <= 1, "one digest a slot"
 
     def _check_planned(self, part: Delivery, out: set[str]) -> None:
         one = self.channel(part.chat).subscription

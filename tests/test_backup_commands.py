@@ -181,6 +181,7 @@ def test_what_is_refused_says_why_and_what_to_do(here: Machine, tmp_path: Path) 
     assert "contradict" in here.fails("backup", tmp_path / "y", "--unencrypted", "--recipient", "age1x")
     assert "age1x: that is no public key of age" in here.fails("backup", tmp_path / "y", "--recipient", "age1x")
     assert "cannot be written (File exists)" in here.fails("backup", file / "y")
+    assert "File name too long; write a shorter name" in here.fails("backup", tmp_path / ("y" * 300))
     for content, words in (
         (whole[:-1], "x.backup: the file is damaged or cut short; take another copy"),
         (whole[:100], "x.backup: the file is damaged or cut short; take another copy"),

@@ -103,6 +103,12 @@ def test_a_misspelt_setting_is_refused_with_the_nearest_name() -> None:
     assert "RUECKSPIEGEL_CONTACT" in done.stderr
 
 
+def test_a_language_without_phrases_is_refused() -> None:
+    done = run("ask", "x", RUECKSPIEGEL_LANGUAGE="xx")
+    assert done.returncode == 2
+    assert "RUECKSPIEGEL_LANGUAGE: nothing is written in 'xx'; write one of ar, " in done.stderr
+
+
 def test_the_contact_of_the_settings_is_named() -> None:
     row = json.loads(run("ask", "--json", "soll ich das unterschreiben oder nicht?", RUECKSPIEGEL_CONTACT="hilfe@verdi").stdout)
     assert "hilfe@verdi" in row["text"]

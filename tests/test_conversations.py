@@ -173,3 +173,9 @@ async def test_memory_makes_no_wrong_answer_of_what_the_base_cannot_answer(chat:
         if isinstance(now, Answer) and not isinstance(before, Answer)
     ]
     assert raised == []
+
+
+async def test_news_say_once_of_each_item_that_it_is_in_another_language(chat: Chat) -> None:
+    await chat.say("/language pl")
+    news = (await chat.say("/news")).text
+    assert news.count("(Ta odpowiedź jest na razie tylko w języku") == 3

@@ -142,6 +142,26 @@ async def test_new_items_come_at_the_slot_and_what_was_before_only_as_backlog(
     assert told.count("Title of brand-new") == 1
 
 
+async def test_an_hour_that_is_changed_after_the_days_digest_is_kept_on_the_same_day(
+    api: BotApi, app: App, tmp_path: Path, channel: int, clock: Clock
+) -> None:
+    opened = app_on(app, api.url, tmp_path / "state")
+    async with live(opened):
+        api.post(channel, "/digest daily 18:00")
+        await api.wait_sent(1)
+        opened.base = with_item(opened, "brand-new")
+        clock.now = SLOT
+        await api.wait_sent(2)
+        api.post(channel, "/digest daily 18:30")
+        await api.wait_sent(3)
+        assert "24 November 2026, 18:30" in text(api)
+        opened.base = with_item(opened, "newer-still")
+        clock.now = SLOT + timedelta(minutes=30)
+        await api.wait_sent(4)
+        assert "Title of newer-still" in text(api)
+        assert "Title of brand-new" not in text(api)
+
+
 async def test_a_changed_item_is_put_right_where_it_was_posted_and_a_withdrawn_one_says_so(
     api: BotApi, app: App, tmp_path: Path, channel: int, clock: Clock
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from bot.commands.main import main
 from bot.config import KNOWN, Settings
+from bot.logs import Event
 from bot.messages import Role
 from handlers import router
 from tests.shown import FENCE, PAGES, README, ROOT, below, commands_in, meant, rows, shown, targets_in, unknown_options
@@ -52,6 +53,12 @@ def test_the_table_of_settings_is_that_of_the_program() -> None:
             and "://" not in default
         ):
             assert f"`{default}" in row_of[one.name.upper()], one.name
+
+
+def test_every_event_of_the_log_is_explained() -> None:
+    pages = [ROOT / "docs" / f"{name}.md" for name in ("operator", "telegram", "matrix")]
+    told = {event for page in pages for event in re.findall(r"`([a-z-]+)`", page.read_text(encoding="utf-8"))}
+    assert {event.value for event in Event} <= told
 
 
 @each_page

@@ -144,6 +144,9 @@ async def test_a_key_file_that_others_may_read_and_a_wrong_one_fail(own: Doctor)
     found = await own.says()
     assert (found["key file"].state, found["key file"].remedy) == ("fail", f"chmod 600 {key}")
     key.unlink()
+    found = await own.says()
+    assert (found["key file"].state, own.status) == ("fail", 1)
+    assert "put back the copy" in found["key file"].remedy
     load_keys(key)
     found = await own.says()
     assert (found["database"].state, own.status) == ("fail", 1)
@@ -173,6 +176,12 @@ async def test_before_the_first_start_nothing_is_made_and_nothing_fails(api: Bot
     assert fresh.status == 0
     assert found["key file"].state == found["database"].state == "warn"
     assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_language_that_nothing_is_written_in_fails(own: Doctor) -> None:
+    found = await own.says(RUECKSPIEGEL_LANGUAGE="xx")
+    assert (found["data folder"].state, own.status) == ("fail", 1)
+    assert "RUECKSPIEGEL_LANGUAGE" in found["data folder"].says
 
 
 async def test_a_misspelt_setting_is_the_one_line(own: Doctor) -> None:

@@ -200,7 +200,7 @@ def test_the_command_prints_a_text_or_writes_a_pdf(tmp_path: Path) -> None:
     [
         (["no-such-fact"], "no-such-fact"),
         (["van-camera-records", "--language", "fr"], "de, en"),
-        (["van-camera-records", "--pdf", "/nowhere/at/all.pdf"], "/nowhere/at/all.pdf"),
+        (["van-camera-records", "--pdf", "/nowhere/at/all.pdf"], "/nowhere/at/all.pdf cannot be written (No such file"),
         ([], "FACT_ID"),
     ],
 )

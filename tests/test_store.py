@@ -301,3 +301,10 @@ async def _chats(connection: AsyncConnection) -> list[object]:
 async def store(database_url: str) -> AsyncIterator[Store]:
     async with open_store(database_url, Keys(b"k" * 32)) as opened:
         yield opened
+
+
+async def test_a_missing_driver_names_the_setting_and_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(BrokenStore, match=r"RUECKSPIEGEL_DATABASE: .*extra `postgres`"):
+        async with open_store("postgresql+psycopg://x:y@127.0.0.1:1/z", Keys(b"k" * 32)):
+            pass

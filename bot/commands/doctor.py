@@ -76,7 +76,7 @@ async def _looked_at(checks: Mapping[str, Check], settings: Settings) -> list[Si
     for name, check in checks.items():
         try:
             found += [sign async for sign in check(settings)]
-        except (BrokenBase, BrokenKey, BrokenStore, OldArrays, OSError) as error:
+        except (BrokenBase, BrokenKey, BrokenSettings, BrokenStore, OldArrays, OSError) as error:
             found.append(_failed(name, error))
     return found
 
@@ -93,7 +93,7 @@ def _failed(check: str, error: Exception) -> Sign:
 async def _database_signs(names: Collection[str], settings: Settings) -> AsyncIterator[Sign]:
     """The database, opened as `run` does, and what is in it; `names` are the accounts that the settings name."""
     if not settings.key_path.exists():
-        yield Sign("database", "warn", "not looked at, since there is no key file yet", "start the bot once with `run`")
+        yield Sign("database", "warn", "not looked at, since there is no key file", "look at the line of the key file")
         return
     async with open_database(settings, load_keys(settings.key_path)) as store:
         yield Sign("database", "ok", f"{store.engine.dialect.name}, intact, its schema is this version's")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from importlib import import_module
 from typing import Any
@@ -40,6 +41,16 @@ COMMANDS = {
 }
 """Where each is. Only the one that is asked for is loaded, since all of them together make a start slow and large."""
 
+_REFUSED = {
+    errno.EACCES: "name a place that this process may use, or give it that one",
+    errno.EPERM: "name a place that this process may use, or give it that one",
+    errno.EROFS: "name a place that can be written to",
+    errno.ENAMETOOLONG: "write a shorter name",
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room",
+}
+"""What the machine refuses of files, and what to do; any other error of it is ours."""
+
 
 class _Commands(click.Group):
     """Commands loaded when they are asked for, and click's errors in one line with the way to the help."""
@@ -72,6 +83,12 @@ class _Commands(click.Group):
             sys.exit(_fail(f"{len(errors_of(error.findings))} mistakes in the data folder, nothing was done; mend them"))
         except Refusal as error:
             sys.exit(_fail(str(error)))
+        except OSError as error:
+            if error.errno not in _REFUSED:
+                raise
+            # Only what is written into a file that was opened before has no name: that lies in the state folder.
+            where = error.filename or "RUECKSPIEGEL_STATE"
+            sys.exit(_fail(f"{where}: {error.strerror}; {_REFUSED[error.errno]}"))
         sys.exit(status if isinstance(status, int) else 0)
 
 

@@ -96,7 +96,7 @@ async def matrix_signs(settings: Settings) -> AsyncIterator[Sign]:
 
 
 def _not_yet() -> Sign:
-    return Sign("matrix", "warn", "the bot has not logged in yet", "start it once with `run`, which tries user and password")
+    return Sign("matrix", "warn", "the bot has not logged in yet", "start it once, which tries user and password")
 
 
 def _credentials(settings: Settings) -> Credentials | None:

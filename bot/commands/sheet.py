@@ -37,6 +37,9 @@ def sheet(fact_id: tuple[str, ...], language: str | None, pdf: Path | None, data
     try:
         page = printed(made)
         pdf.write_bytes(page.pdf)
-    except (NoTypesetting, OSError) as error:
+    except NoTypesetting as error:
         raise click.UsageError(f"--pdf: {error}") from error
+    except OSError as error:
+        problem = f"--pdf: {pdf} cannot be written ({error.strerror}); name a file in a folder that this process may use"
+        raise click.UsageError(problem) from error
     click.echo(f"{pdf}: {page.pages} page" + ("" if page.pages == 1 else f"s, since {len(made.rows)} claims do not fit on one"))

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from bot.app import load_model, today
+from bot.app import check_languages, load_model, today
 from bot.base import load_base, shipped_folder
 from bot.config import OWN, Settings
 from bot.environment import PREFIX
@@ -50,7 +50,8 @@ def account_signs(settings: Settings) -> Iterator[Sign]:
         if one.name.upper() in OWN:
             yield _setting(one, settings)
     if not settings.identities:
-        yield Sign("platforms", "fail", "none is set up", f"set {PREFIX}TELEGRAM_TOKEN, or the three settings of Matrix")
+        remedy = f"set {PREFIX}TELEGRAM_TOKEN or fill its file, or the three settings of Matrix"
+        yield Sign("platforms", "fail", "none is set up", remedy)
 
 
 def _setting(one: Field[object], settings: Settings) -> Sign:
@@ -79,6 +80,7 @@ def _shown(one: Field[object], value: object) -> str:
 async def data_signs(settings: Settings) -> AsyncIterator[Sign]:
     """The data folder, its model, and what searches it."""
     base, findings = load_base(settings.data or shipped_folder(), today())
+    check_languages(settings, base)
     counted = f"{len(base.facts)} facts, {len(base.unknowns)} unknowns, {len(base.items)} items in {base.folder}"
     remedy = f"{len(findings)} warnings; `check` lists them" if findings else ""
     yield Sign("data folder", "warn" if findings else "ok", counted, remedy)
@@ -95,6 +97,11 @@ async def data_signs(settings: Settings) -> AsyncIterator[Sign]:
 async def key_signs(settings: Settings) -> AsyncIterator[Sign]:
     """The key file, which only `run` makes."""
     path = settings.key_path
+    database = settings.database_file
+    if not path.exists() and database is not None and database.exists():
+        remedy = "put back the copy that you kept, before a start makes another"
+        yield Sign("key file", "fail", f"{path} is not there, and {database} was made with it", remedy)
+        return
     if not path.exists():
         yield Sign("key file", "warn", f"{path} is not there yet", "it is made at the first start; keep a copy of it then")
         return
@@ -110,7 +117,8 @@ async def state_signs(settings: Settings) -> AsyncIterator[Sign]:
     folder = settings.state.absolute()
     there = next(one for one in (folder, *folder.parents) if one.exists())
     if not os.access(there, os.W_OK | os.X_OK):
-        yield Sign("state folder", "fail", f"{there} may not be written to", f"name another folder in {PREFIX}STATE")
+        remedy = f"give it to the bot's user, or name another in {PREFIX}STATE"
+        yield Sign("state folder", "fail", f"{there} may not be written to", remedy)
         return
     yield Sign("state folder", "ok", str(folder))
     free = free_bytes(there)
@@ -127,7 +135,7 @@ def running_sign(state: Path, now: datetime) -> Sign:
     """Whether the bot of this state folder runs."""
     beat = last_heartbeat(state)
     if beat is None:
-        return Sign("running", "warn", "the bot does not run", "start it with `run`")
+        return Sign("running", "warn", "the bot does not run", "start its service, or `run` where there is none")
     age = int(now.timestamp()) - beat.at
     if age > OLD_SECONDS:
         return Sign("running", "fail", f"the last sign of the bot is {age} seconds old", "it was killed or hangs; restart it")

@@ -81,7 +81,8 @@ def _lines(found: dict[str, Any]) -> list[str]:
         lines = ["not running"]
     for name, one in found["platforms"].items():
         counted = ", ".join(f"{key.replace('_', ' ')} {one[key]}" for key in _COUNTED)
-        lines.append(f"{name}: {one['state']}, last contact {one['contact'] or 'none'}, {counted}")
+        contact = f"{one['contact'][:16]}Z" if one["contact"] else "none"
+        lines.append(f"{name}: {one['state']}, last contact {contact}, {counted}")
     if found["stopped"]:
         lines.append(f"stopped since {found['stopped']}: nothing is published until `rueckspiegel panic lift`")
     lines += [f"digests wait: {_REASONS[reason]}" for reason in found["held"] if reason in _REASONS]

@@ -79,7 +79,7 @@ class Planner:
         new = await outbox.plan(
             self._store, connection, [(one.subscription.id, slot, state) for one in plans for slot, state in one.slots]
         )
-        fresh = [one for one in plans if one.slots and (one.subscription.id, one.slots[-1][0].day.isoformat()) in new]
+        fresh = [one for one in plans if one.slots and (one.subscription.id, one.slots[-1][0].name) in new]
         passed = [(one.subscription.id, item.id) for one in fresh for item in one.passed]
         await subscriptions.pass_over(self._store, connection, passed)
         parts = [outbox.parts_of(one.subscription, one.slots[-1][0], one.parts, one.subscription.wakes(now)) for one in fresh]

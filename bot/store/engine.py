@@ -197,7 +197,11 @@ def _reason(error: SQLAlchemyError, is_sqlite: bool) -> str:
 def _engine(url: str) -> AsyncEngine:
     # hide_parameters: an error's text would else hold what was to be written.
     if not url.startswith("sqlite"):
-        return create_async_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=_PATIENCE)
+        try:
+            return create_async_engine(url, hide_parameters=True, pool_pre_ping=True, connect_args=_PATIENCE)
+        except ModuleNotFoundError as error:
+            remedy = "install the extra `postgres`, as docs/scale.md says"
+            raise BrokenStore(f"RUECKSPIEGEL_DATABASE: there is no driver for PostgreSQL; {remedy}") from error
     path = make_url(url).database
     if path:
         try:

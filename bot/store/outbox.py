@@ -23,11 +23,8 @@ _MOST_ROWS = 500
 
 
 async def plan(store: Store, connection: AsyncConnection, wanted: Iterable[tuple[str, Slot, str]]) -> set[tuple[str, str]]:
-    """Digests of chats at slots, and how each is; chat and local date of those that nobody had planned before."""
-    rows = [
-        {"chat": chat, "slot": slot.day.isoformat(), "at": int(slot.at.timestamp()), "state": state}
-        for chat, slot, state in wanted
-    ]
+    """Digests of chats at slots, and how each is; chat and name of the slot of those that nobody had planned before."""
+    rows = [{"chat": chat, "slot": slot.name, "at": int(slot.at.timestamp()), "state": state} for chat, slot, state in wanted]
     made: set[tuple[str, str]] = set()
     for some in _batches(rows):
         done = await connection.execute(store.insert(digests, some).returning(digests.c.chat, digests.c.slot))

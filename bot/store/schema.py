@@ -88,7 +88,7 @@ digests = Table(
     "digests",
     metadata,
     _column("chat", Text(), "the chat", _SUBSCRIBED, primary_key=True),
-    _column("slot", Text(), "the local date of the slot: one digest a date", _SUBSCRIBED, primary_key=True),
+    _column("slot", Text(), "the slot, by its local date and its hour: one digest a slot", _SUBSCRIBED, primary_key=True),
     _column("at", BigInteger(), "the slot, in seconds since 1970", _SUBSCRIBED),
     _column("state", Text(), "planned, empty, skipped or paused", _SUBSCRIBED),
 )
