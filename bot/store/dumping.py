@@ -22,8 +22,9 @@ from sqlalchemy.pool import StaticPool
 
 from bot.keys import Keys
 from bot.store.chats import PURPOSE as SEALED
-from bot.store.engine import BrokenStore, Store, damaged, explained
+from bot.store.engine import Store
 from bot.store.migrate import head, revision_of
+from bot.store.refused import BrokenStore, damaged, explained
 from bot.store.schema import answered, chats, metadata
 
 LEFT_OUT = frozenset({answered.name})

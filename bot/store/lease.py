@@ -14,8 +14,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.refusal import Refusal
-from bot.store.engine import BrokenStore, Store
+from bot.store.engine import Store
 from bot.store.migrate import MIGRATION_LOCK
+from bot.store.refused import BrokenStore
 
 CHECK_SECONDS = 5.0
 

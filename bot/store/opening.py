@@ -13,8 +13,9 @@ from bot.environment import MAIN
 from bot.keys import Keys
 from bot.store.chats import opens
 from bot.store.dumping import dump
-from bot.store.engine import Store, connected, damaged, explained
+from bot.store.engine import Store, connected
 from bot.store.migrate import is_behind, upgrade
+from bot.store.refused import damaged, explained
 
 
 @asynccontextmanager

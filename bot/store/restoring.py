@@ -22,8 +22,9 @@ from bot.facts import Item
 from bot.keys import Keys
 from bot.store.doubting import doubt
 from bot.store.dumping import FORMAT, LEFT_OUT, mark_of, own_tables, whose
-from bot.store.engine import BrokenStore, Store, explained
+from bot.store.engine import Store
 from bot.store.migrate import NewerDatabase, is_known, revision_of, upgrade
+from bot.store.refused import BrokenStore, explained
 from bot.store.schema import answered, chats, panic
 
 _ROWS_AT_ONCE = 500
