@@ -102,17 +102,17 @@ def code(fact: Fact) -> str:
 
 
 def provenance(fact: Fact, speaker: Speaker) -> str:
-    """One line: where documented, by whom, as of when, through whom it is known."""
-    dossier = speaker.base.dossier.get("name", "")
+    """One line: where documented, by whom, as of when, and through which dossier where one brought it."""
+    dossier = speaker.base.collector_of(fact).get("name", "")
     if fact.item is None:
-        return speaker.say("source.none", date=speaker.day(fact.as_of), dossier=dossier)
+        return speaker.say("source.none", date=speaker.day(fact.as_of), dossier=dossier) if dossier else _as_of(fact, speaker)
     item = speaker.base.items[fact.item]
     status, places = speaker.say(f"status.{fact.status}"), speaker.places(fact.place)
     if not speaker.private:
         return speaker.say("source.short", status=status, outlet=item.outlet, date=speaker.day(item.date), places=places)
     via = speaker.say("source.via", names=", ".join(item.cites)) if item.cites else ""
     return speaker.say(
-        "source",
+        "source" if dossier else "source.direct",
         status=status,
         outlet=item.outlet,
         author=item.author,
@@ -124,19 +124,22 @@ def provenance(fact: Fact, speaker: Speaker) -> str:
 
 
 def chain(fact: Fact, speaker: Speaker) -> str:
-    """Who saw, who reported, who summarised, who collected: one line each, with the address."""
+    """Who saw, who reported, who summarised, who collected where somebody did: one line each, with the address."""
     lines = [speaker.say("chain.title")]
     if fact.saw:
         lines.append(speaker.say("chain.saw", who=in_language(fact.saw, speaker.language, speaker.fallback)[0]))
-    url = speaker.base.dossier.get("url", "")
+    url, dossier = "", speaker.base.collector_of(fact)
     if fact.item is not None:
         item = speaker.base.items[fact.item]
         if item.cites:
             lines.append(speaker.say("chain.reported", who=", ".join(item.cites)))
         day = speaker.day(item.date)
         lines.append(speaker.say("chain.summarised", outlet=item.outlet, author=item.author, date=day))
-        url = item.url or url
-    lines.append(speaker.say("chain.collected", dossier=speaker.base.dossier.get("name", ""), url=url))
+        url = item.url or ""
+    if dossier:
+        lines.append(speaker.say("chain.collected", dossier=dossier["name"], url=url or dossier["url"]))
+    elif url:
+        lines.append(url)
     lines.append(_as_of(fact, speaker))
     return "\n".join(lines)
 
@@ -176,8 +179,7 @@ def _decline(outcome: Decline, speaker: Speaker) -> Reply:
         places = {"asked": speaker.places(outcome.asked), "places": speaker.places(fact.place)}
         return _with_buttons(speaker.say("country.none", date=day, contact=whom, **places), facts, speaker)
     if outcome.kind == "greeting":
-        key = outcome.talk if outcome.talk in _TALKS else "greeting"
-        return _with_buttons(speaker.stated(str(key), **_values(str(key), speaker)), [], speaker)
+        return _with_buttons(_small_talk(str(outcome.talk), speaker), [], speaker)
     if outcome.kind == "unreadable":
         return _with_buttons(speaker.say(f"no.{outcome.talk or 'unreadable'}"), [], speaker)
     if outcome.kind == "advice":
@@ -189,5 +191,8 @@ def _decline(outcome: Decline, speaker: Speaker) -> Reply:
     return _with_buttons(speaker.say("no.none", contact=whom), facts, speaker)
 
 
-def _values(key: str, speaker: Speaker) -> dict[str, str]:
-    return {"dossier": speaker.base.dossier.get("name", "")} if key == "about" else {}
+def _small_talk(talk: str, speaker: Speaker) -> str:
+    dossier = speaker.base.collector
+    if talk == "about":
+        return speaker.stated("about", dossier=dossier["name"]) if dossier else speaker.stated("about.mixed")
+    return speaker.stated(talk if talk in _TALKS else "greeting")

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bot.facts import Fact, Feed, Item, Talk, Unknown
+from bot.facts import DOSSIER, Fact, Feed, Item, Talk, Unknown
 from bot.findings import Finding, errors_of
 from bot.reading import Folder, read_folder
 from bot.search.corpus import Corpus
@@ -53,6 +53,19 @@ class Base:
         """What may be found: facts of withdrawn items are said no more."""
         sayable = {id: fact for id, fact in self.facts.items() if fact.item is None or self.items[fact.item].withdrawn is None}
         return Corpus(sayable, self.unknowns, self.talk, self.names, self.asked_by_place)
+
+    def collector_of(self, fact: Fact) -> Mapping[str, str]:
+        """Name and url of the dossier that a fact is known through; empty where its publication came another way.
+
+        A fact without a publication rests on the dossier itself.
+        """
+        is_theirs = fact.item is None or self.items[fact.item].collected == DOSSIER
+        return self.dossier if is_theirs else {}
+
+    @property
+    def collector(self) -> Mapping[str, str]:
+        """Name and url of the dossier that collected every publication; empty where it did not collect them all."""
+        return self.dossier if all(item.collected == DOSSIER for item in self.items.values()) else {}
 
 
 def shipped_folder() -> Path:

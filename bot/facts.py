@@ -9,13 +9,19 @@ from dataclasses import dataclass, field
 Localized = Mapping[str, str]
 """Language code to text."""
 
+DOSSIER = "dossier"
+"""What `collected` of a publication says of one that the folder's dossier collected."""
+
 Questions = Mapping[str, tuple[str, ...]]
 """Language code to question variants."""
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One publication: what digests carry and what answers name as their source."""
+    """One publication: what digests carry and what answers name as their source.
+
+    `collected`: `DOSSIER` where the dossier that base.yaml names brought it, None where it came any other way.
+    """
 
     id: str
     date: datetime.date
@@ -30,6 +36,7 @@ class Item:
     published: datetime.date | None = None
     withdrawn: datetime.date | None = None
     reason: Localized = field(default_factory=dict)
+    collected: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

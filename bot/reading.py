@@ -80,6 +80,7 @@ class Folder:
                 published=_day(row["published"]) if row["published"] else None,
                 withdrawn=_day(row["withdrawn"]["date"]) if row["withdrawn"] else None,
                 reason=(row["withdrawn"] or {}).get("reason") or {},
+                collected=row.get("collected"),
             )
 
     def feeds(self) -> Iterator[Feed]:

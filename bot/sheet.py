@@ -79,7 +79,6 @@ def sheet_of(ids: Sequence[str], asker: Speaker, today: date) -> Sheet:
     if beyond := len(unknowns) - len(said):
         said.append(speaker.say("steward.sheet.more", count=str(beyond)))
     used = {fact.status for fact in facts}
-    dossier = base.dossier.get("name", "")
     return Sheet(
         language=spoken,
         day=today,
@@ -89,7 +88,7 @@ def sheet_of(ids: Sequence[str], asker: Speaker, today: date) -> Sheet:
         unknown=speaker.say("steward.sheet.unknown"),
         unknowns=tuple(said),
         legend=tuple(_meaning(status, speaker) for status in _STATUSES if status in used),
-        closing=speaker.say("steward.sheet.closing", date=speaker.day(today), dossier=dossier),
+        closing=_closing(facts, today, speaker),
     )
 
 
@@ -148,20 +147,20 @@ def _row(fact: Fact, numbers: dict[str, int], speaker: Speaker) -> Row:
 
 
 def _details(fact: Fact, speaker: Speaker) -> list[Detail]:
-    base = speaker.base
+    base, dossier = speaker.base, speaker.base.collector_of(fact)
     item = base.items[fact.item] if fact.item is not None else None
     found = [("status", speaker.say(f"status.{fact.status}"))]
     if item is not None:
         found.append(("source", f"{item.outlet}, {item.author}, {speaker.day(item.date)}"))
         found.append(("cites", ", ".join(item.cites)))
     else:
-        found.append(("source", base.dossier.get("name", "")))
+        found.append(("source", dossier.get("name", "")))
     found.append(("saw", in_language(fact.saw, speaker.language, speaker.fallback)[0] if fact.saw else ""))
     found += [("places", speaker.places(fact.place)), ("as-of", speaker.day(fact.as_of))]
     details = [Detail(speaker.say(f"steward.sheet.{key}"), text) for key, text in found if text]
     if item is not None and item.url:
         details.append(Detail(speaker.say("steward.sheet.address"), item.url, item.url))
-    elif url := base.dossier.get("url"):
+    elif url := dossier.get("url"):
         details.append(Detail(speaker.say("steward.sheet.dossier"), url, url))
     return [*details, Detail(speaker.say("steward.sheet.id"), fact.id)]
 
@@ -175,6 +174,14 @@ def _unknowns(facts: Sequence[Fact], base: Base) -> list[Unknown]:
 
     turns = zip_longest(*map(near, facts))
     return list({unknown.id: unknown for turn in turns for unknown in turn if unknown is not None}.values())
+
+
+def _closing(facts: Sequence[Fact], today: date, speaker: Speaker) -> str:
+    """Where all of it is from; a dossier only where it collected all of it."""
+    day, dossier = speaker.day(today), speaker.base.dossier
+    if dossier and all(map(speaker.base.collector_of, facts)):
+        return speaker.say("steward.sheet.closing", date=day, dossier=dossier["name"])
+    return speaker.say("steward.sheet.closing-mixed", date=day)
 
 
 def _meaning(status: str, speaker: Speaker) -> str:

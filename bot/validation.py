@@ -164,6 +164,9 @@ def _doubts(folder: Folder) -> Iterator[Finding]:
     wanted = folder.trees["base"]["languages"]
     for name, document, path, row, kind in _entries(folder):
         line = document.line(path or ("id",))
+        if row.get("collected") and not folder.trees["base"].get("dossier"):
+            problem, remedy = f"base.yaml names no dossier that collected {row['id']}", "name one there, or take this out"
+            yield Finding(name, document.line(("collected",)), "collected", problem, remedy, "warning")
         if kind == "item" and row["id"] not in used and not row.get("part_of"):
             yield Finding(name, line, "id", f"no fact rests on {row['id']}", "write one, or leave it", "warning")
         if kind in ("fact", "unknown"):

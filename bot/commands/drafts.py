@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from bot.base import Base, load_base, shipped_folder
 from bot.commands.common import data_option
 from bot.config import read_settings
 from bot.curating.advice import advice
+from bot.facts import DOSSIER
 from bot.intake.beginning import KEPT, Upgrade, import_shipped
 from bot.intake.beginning import init as begin
 from bot.intake.child import Fetcher
@@ -19,8 +21,10 @@ from bot.intake.dossier import read_dossier
 from bot.intake.drafts import Draft, drafts_of, facts_for
 from bot.intake.found import Found, NotTaken, Publication
 from bot.intake.importing import Imported, Importer, start
+from bot.intake.lines import Line
 from bot.intake.page import read_page
 from bot.speaker import Speaker
+from bot.spoofing import host_of
 
 
 @click.command()
@@ -33,15 +37,22 @@ def init(folder: Path) -> None:
 
 @click.command("import")
 @click.argument("source")
+@click.option("--elsewhere", is_flag=True, help="It is not the page of the dossier in base.yaml, nor saved from there.")
 @data_option
-def import_(source: str, data: Path | None) -> None:
+def import_(source: str, elsewhere: bool, data: Path | None) -> None:
     """Draft what a dossier page (FILE or URL) or the newer `shipped` base has that this folder lacks."""
     folder = own_folder(data)
     base = _base(folder)
     if source == "shipped":
         _report_upgrade(import_shipped(folder, shipped_folder()), folder)
         return
-    _report(Importer(folder, base).take(_found(source, base)), folder, base)
+    lines, url = _page(source)
+    collected = None if elsewhere else collected_at(url, base)
+    imported = Importer(folder, base, collected).take(_found(lines, base))
+    _report(imported, folder, base)
+    if imported.new and collected:
+        who = f"{base.dossier['name']} (`dossier` in base.yaml)"
+        click.echo(f"Answers from what is new will name {who} as who collected it; where it did not, `--elsewhere`")
 
 
 @click.command()
@@ -81,20 +92,37 @@ def _base(folder: Path) -> Base:
     return load_base(folder, today())[0]
 
 
-def _found(source: str, base: Base) -> Found:
-    """What a page lists, from a file or an address.
+def _page(source: str) -> tuple[Sequence[Line], str]:
+    """The lines of a file or an address, and the address at which they were found, empty for a file.
 
-    :raises NotTaken: where it cannot be read, or is no dossier.
+    :raises NotTaken: where it cannot be read.
     """
-    items = base.items.values()
     if "://" in source:
         page = asyncio.run(Fetcher().page(source))
-        lines = read_page(page.body, page.content_type, page.url)
-    else:
-        try:
-            lines = read_page(Path(source).read_bytes())
-        except OSError as error:
-            raise NotTaken(f"{source} cannot be read ({error.strerror})", "name a file or an address") from error
+        return read_page(page.body, page.content_type, page.url), page.url
+    try:
+        return read_page(Path(source).read_bytes()), ""
+    except OSError as error:
+        raise NotTaken(f"{source} cannot be read ({error.strerror})", "name a file or an address") from error
+
+
+def collected_at(url: str, base: Base) -> str | None:
+    """`DOSSIER` for a page that the folder's dossier published: on its own site, or a file, which its page is saved to.
+
+    The host decides, since a page is often read under another address of it than base.yaml names.
+    """
+    if not base.dossier:
+        return None
+    hosts = {host_of(one).removeprefix("www.") for one in (url or base.dossier["url"], base.dossier["url"])}
+    return DOSSIER if len(hosts) == 1 else None
+
+
+def _found(lines: Sequence[Line], base: Base) -> Found:
+    """What a page lists.
+
+    :raises NotTaken: where it is no dossier.
+    """
+    items = base.items.values()
     outlets = {item.outlet for item in items} | {cited for item in items for cited in item.cites}
     return read_dossier(lines, {item.author for item in items}, outlets, base.names.places, today())
 

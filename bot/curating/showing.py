@@ -121,7 +121,8 @@ def _preview(draft: Draft, drafts: Mapping[str, Draft], speaker: Speaker) -> tup
     if fact.item not in items:
         return (Span(speaker.curated(fact.claim)),)
     seen = replace(base, items=items, facts={**base.facts, fact.id: fact})
-    return answer(Answer(fact, 1.0), replace(speaker, base=seen)).spans
+    # As it is said in private: where others read, who collected it is left out, and a wrong one would go unseen.
+    return answer(Answer(fact, 1.0), replace(speaker, base=seen, private=True)).spans
 
 
 def item_of(row: Mapping[str, Any]) -> Item:
@@ -134,6 +135,7 @@ def item_of(row: Mapping[str, Any]) -> Item:
         url=row.get("url"),
         country=tuple(row["country"]),
         topics=tuple(row["topics"]),
+        collected=row.get("collected"),
     )
 
 

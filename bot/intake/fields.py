@@ -13,6 +13,7 @@ from datetime import date, datetime
 from difflib import get_close_matches
 from typing import Any
 
+from bot.facts import DOSSIER
 from bot.intake.shapes import Kind
 
 Tree = Any
@@ -22,7 +23,7 @@ _TEXT, _WORD, _LIST, _DAY, _MANY = "text", "word", "list", "day", "many"
 _FIELDS: Mapping[Kind, Mapping[str, str]] = {
     "item": {
         "title": _TEXT, "summary": _TEXT, "outlet": _WORD, "author": _WORD, "url": _WORD, "date": _DAY,
-        "cites": _LIST, "country": _LIST, "topics": _LIST, "language": _WORD,
+        "cites": _LIST, "country": _LIST, "topics": _LIST, "language": _WORD, "collected": _WORD,
     },
     "fact": {
         "claim": _TEXT, "asks": _TEXT, "saw": _TEXT, "question": _MANY, "near-miss": _MANY, "status": _WORD, "object": _WORD,
@@ -41,6 +42,7 @@ _ALSO = {
         "question": ("frage", "questions"), "near-miss": ("near_miss", "near-misses", "near_misses"),
         "asks": ("fragt",), "saw": ("gesehen",), "place": ("ort", "places"),
         "supersedes": ("ersetzt",), "object": ("objekt",), "aspect": ("aspekt",), "says": ("sagt",), "language": ("sprache",),
+        "collected": ("gesammelt",),
     }.items()
     for also in alsos
 }  # fmt: skip
@@ -190,6 +192,8 @@ def _check(entry: Entry, kind: Kind, languages: Collection[str]) -> None:
         raise Unclear("draft.no-address", word=entry.value[:80])
     if entry.name == "status" and entry.value not in STATUSES:
         raise Unclear("draft.no-status", word=entry.value[:40], known=", ".join(STATUSES))
+    if entry.name == "collected" and entry.value != DOSSIER:
+        raise Unclear("draft.no-collector", word=entry.value[:40], known=DOSSIER)
     ids = entry.name in ("object", "aspect", "item", "supersedes") or (entry.name == "topic" and not entry.language)
     if ids and not re.fullmatch(r"[a-z0-9-]{3,40}", entry.value):
         raise Unclear("draft.no-id", field=entry.name, word=entry.value[:40])

@@ -34,10 +34,10 @@ class Imported:
 
 
 class Importer:
-    """One import into one folder."""
+    """One import into one folder. `collected`: `facts.DOSSIER` where it is the folder's own dossier that is imported."""
 
-    def __init__(self, folder: Path, base: Base) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, base: Base, collected: str | None = None) -> None:
+        self._folder, self._collected = folder, collected
         self._drafts, _ = drafts_of(folder)
         self._ledger = Ledger.of(folder)
         self._trees = publications_of(folder, base.items.values(), self._drafts.values())
@@ -76,7 +76,7 @@ class Importer:
         return whole(publication) not in offered
 
     def _draft(self, id: str, publication: Publication, part_of: str | None) -> list[str]:
-        tree = _item_tree(id, publication, part_of)
+        tree = _item_tree(id, publication, part_of, self._collected)
         tree["doubts"] += self._twins(publication)
         # Last, so that after a kill the next import finds no publication without its claims.
         claims = self._claims(id, publication, ())
@@ -171,7 +171,7 @@ def _moved(publication: Publication, offered: Collection[str]) -> tuple[str, ...
     return (f"the source now says: {', '.join(str(one) for one in says if one)}",)
 
 
-def _item_tree(id: str, publication: Publication, part_of: str | None) -> Tree:
+def _item_tree(id: str, publication: Publication, part_of: str | None, collected: str | None) -> Tree:
     language = publication.original or publication.language
     return {
         "id": id,
@@ -182,6 +182,7 @@ def _item_tree(id: str, publication: Publication, part_of: str | None) -> Tree:
         "author": publication.author or None,
         "cites": list(publication.cites),
         "url": publication.url,
+        **({"collected": collected} if collected else {}),
         **({"language": language} if language else {}),
         "country": list(publication.country),
         "topics": [],

@@ -150,4 +150,5 @@ def _tree_of(item: Item) -> Tree:
         "topics": list(item.topics),
         "published": None,
         "withdrawn": None,
+        **({"collected": item.collected} if item.collected else {}),
     }
