@@ -14,13 +14,15 @@ def told(item: Item, speaker: Speaker) -> Reply:
         withdrawn = speaker.say("item.withdrawn", date=speaker.day(item.withdrawn), reason=why)
         return Reply((Span(speaker.curated(item.title), "bold"), Span("\n" + withdrawn)))
     via = speaker.say("source.via", names=", ".join(item.cites)) if item.cites else ""
+    places = speaker.places(item.country)
     credit = speaker.say(
         "item.credit",
         outlet=item.outlet,
         author=item.author,
         date=speaker.day(item.date),
         via=" " + via if via else "",
-        places=speaker.places(item.country),
+        # Places begin a sentence here, and some have an article: "die USA".
+        places=places[:1].upper() + places[1:],
     )
     spans = [
         Span(speaker.curated(item.title), "bold"),

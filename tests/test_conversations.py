@@ -175,6 +175,11 @@ async def test_memory_makes_no_wrong_answer_of_what_the_base_cannot_answer(chat:
     assert raised == []
 
 
+async def test_a_credit_begins_a_country_with_a_capital(chat: Chat) -> None:
+    await chat.say("/language de")
+    assert "2023. Die USA, Deutschland" in (await chat.say("/news ring")).text
+
+
 async def test_news_say_once_of_each_item_that_it_is_in_another_language(chat: Chat) -> None:
     await chat.say("/language pl")
     news = (await chat.say("/news")).text
