@@ -10,6 +10,7 @@ from pathlib import Path
 from bot.app import App
 from bot.base import Base, load_base
 from bot.curating.curation import Curation
+from bot.desk import Desk
 from bot.intake.found import NotTaken, Publication
 from bot.memory import Memory
 from bot.messages import Address, Message, Reply, Role
@@ -68,13 +69,15 @@ class Newsroom:
         return ARTICLE
 
     async def say(self, text: str, steward: str = "anna", role: Role = Role.STEWARD) -> Reply:
-        matcher = Matcher(self.base.corpus, self.app.model, self.app.encoder)
-        desk = replace(self.app, base=self.base, memory=Memory(), store=self.store, curation=self.curation).desk(self.now)
-        desk = replace(desk, matcher=matcher, language="en")
-
         async def role_of(_: Message) -> Role:
             return role
 
-        said = await router.route(Message("1", ROOM, text, "en", is_private=False, steward=steward), desk, role_of)
+        said = await router.route(Message("1", ROOM, text, "en", is_private=False, steward=steward), self.desk(), role_of)
         assert isinstance(said, Reply)
         return said
+
+    def desk(self) -> Desk:
+        """From today's base, with nothing remembered."""
+        matcher = Matcher(self.base.corpus, self.app.model, self.app.encoder)
+        desk = replace(self.app, base=self.base, memory=Memory(), store=self.store, curation=self.curation).desk(self.now)
+        return replace(desk, matcher=matcher, language="en")

@@ -18,10 +18,13 @@ from bot.intake.drafts import Draft
 from bot.intake.history import begin
 from bot.intake.importing import start
 from bot.keys import Keys
+from bot.loops.answer import Answering
 from bot.loops.drafts import DraftWatch
-from bot.messages import Role
+from bot.loops.stewards import Stewards
+from bot.messages import Address, Message, Role
 from bot.store import Store, held, open_store, reviews
-from tests.newsroom import ARTICLE, NOW, TODAY, Newsroom, commits, empty_folder
+from handlers import router
+from tests.newsroom import ARTICLE, NOW, ROOM, TODAY, Newsroom, commits, empty_folder
 
 ITEM = "kameras-am-fliessband-in-leipzig"
 FACT = f"{ITEM}-1"
@@ -503,6 +506,33 @@ async def test_each_draft_is_shown_once_whatever_stands_beside_it(one: Newsroom)
         await watch.look()
     names = ["drafts/undated-a-thing-of-number-0.yaml", "drafts/2026-01-01-a-text.yaml"]
     assert seen == ["a-thing-of-number-0", names[0], "a-thing-of-number-1", names[1]]
+
+
+async def test_what_the_room_got_as_an_answer_is_not_shown_there_again(one: Newsroom) -> None:
+    answering = Answering(router, one.desk, {}, Stewards({}, ROOM))
+    seen: list[str] = []
+
+    async def show(draft: Draft, drafts: Mapping[str, Draft]) -> bool:
+        seen.append(draft.id)
+        return True
+
+    async def tell(key: str, values: Mapping[str, str]) -> None:
+        raise AssertionError(key)
+
+    async def role_of(_: Message) -> Role:
+        return Role.STEWARD
+
+    watch = DraftWatch(one.curation, one.store, show, tell)
+    private = Address("telegram", "1001")
+    for address, title, arrives in ((ROOM, "Said there", True), (ROOM, "Lost there", False), (private, "Said elsewhere", True)):
+        said = await answering.receive(Message("1", address, f"/draft {title}", "en", steward="anna"), role_of)
+        assert said is not None
+        assert said.draft is not None
+        if arrives and said.arrived is not None:
+            await said.arrived()
+    for _ in range(2):
+        await watch.look()
+    assert sorted(seen) == ["lost-there", "said-elsewhere"]
 
 
 async def test_the_page_for_stewards_leads_from_a_title_to_an_answer(one: Newsroom) -> None:

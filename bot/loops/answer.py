@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from bot.desk import Desk
 from bot.logs import Event, fail
 from bot.loops.stewards import Stewards
-from bot.messages import Errand, Message, Reply, reply
+from bot.messages import Address, Errand, Message, Reply, reply
 from bot.router import Router
+from bot.store import reviews
 from bot.transports import RoleOf, Transport
 
 NOTE_SECONDS = 8.0
@@ -31,7 +32,7 @@ class Answering:
         """What is said to a message, if anything."""
         desk = self.desk()
         try:
-            said = await self.router.route(message, desk, role_of)
+            said = self._seen(await self.router.route(message, desk, role_of), message, desk)
             self._note(said, message)
             if isinstance(said, Errand):
                 return await self._run(said, message)
@@ -46,10 +47,24 @@ class Answering:
 
     def _note(self, said: Reply | Errand | None, message: Message) -> None:
         """What a steward did elsewhere the others hear of in their room, as soon as that can be reached."""
-        room = self.stewards.room
-        here = room is not None and (message.address.platform, message.address.chat) == (room.platform, room.chat)
-        if isinstance(said, Reply) and said.note is not None and not here:
+        if isinstance(said, Reply) and said.note is not None and not self._is_room(message.address):
             self.stewards.tell(reply(said.note))
+
+    def _seen(self, said: Reply | Errand | None, message: Message, desk: Desk) -> Reply | Errand | None:
+        """A draft that the stewards' room got as an answer is not shown there as a new one too."""
+        store = desk.store
+        if not isinstance(said, Reply) or said.draft is None or store is None or not self._is_room(message.address):
+            return said
+        draft = said.draft
+
+        async def arrived() -> None:
+            await store.run(lambda transaction: reviews.show(store, transaction, [draft]))
+
+        return replace(said, arrived=arrived)
+
+    def _is_room(self, address: Address) -> bool:
+        room = self.stewards.room
+        return room is not None and (address.platform, address.chat) == (room.platform, room.chat)
 
     async def _run(self, errand: Errand, message: Message) -> Reply:
         done = 0
