@@ -40,7 +40,7 @@ def compose(found: Owed, subscription: Subscription, slot: Slot, speaker: Speake
     for number, pack in enumerate(new):
         reply = _part(pack, title if number == 0 else Span(""), speaker)
         if left and number == len(new) - 1:
-            reply = Reply((*reply.spans, Span("\n\n" + speaker.say("digest.more", count=str(len(left))))), reply.buttons)
+            reply = replace(reply, spans=(*reply.spans, Span("\n\n" + speaker.say("digest.more", count=str(len(left))))))
         parts.append((_ids(pack), reply))
     return Composed(tuple(parts), left)
 
@@ -134,7 +134,7 @@ def _part(
             else:
                 spans += [*before[:1], *told(item, speaker).spans[len(before[:1]) :], Span("\n\n")]
     buttons: list[Button] = [button for item in items for button in told(item, speaker).buttons]
-    return Reply(fitted(spans[:-1], ROOM), tuple(buttons))
+    return Reply(fitted(spans[:-1], ROOM), tuple(buttons), language=speaker.language)
 
 
 def _blocks(posted: Reply) -> list[tuple[Span, ...]]:

@@ -72,7 +72,7 @@ class Settings:
     def database_file(self) -> Path | None:
         """Where SQLite's database lies; None on PostgreSQL."""
         url, prefix = self.database_url, "sqlite+aiosqlite:///"
-        return Path(url.removeprefix(prefix)) if url.startswith(prefix) else None
+        return Path(url.removeprefix(prefix).partition("?")[0]) if url.startswith(prefix) else None
 
     @property
     def identities(self) -> dict[str, str]:

@@ -48,10 +48,11 @@ class Desk:
     def speaker(self, message: Message, detected: str = "") -> Speaker:
         """In the chosen language, else the question's, else the app's, else the setting's; in a group the question's first.
 
-        Where several read, what one chose must not decide in which language another is answered.
+        Where several read, what one chose must not decide in which language another is answered. What a button says is
+        in the language of the message that it hangs on, as far as that is known.
         """
-        chosen = self.memory.language(message.address)
-        first, second = (chosen, detected) if message.is_private else (detected, chosen)
+        chosen, asked = self.memory.language(message.address), detected or message.under_language
+        first, second = (chosen, asked) if message.is_private else (asked, chosen)
         spoken = first or second or message.language or self.language
         return Speaker(self.base, spoken, self.language, self.contact, message.is_private, self.reports)
 

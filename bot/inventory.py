@@ -48,7 +48,7 @@ HISTORY = (Kept("git commits", "what stewards changed, under their pseudonym, wi
 MEMORY = {
     "_languages": Kept("chosen languages", "HMAC of a chat to the language that was chosen there", lifetimes.RESTART),
     "_facts": Kept("last answers", "HMAC of a chat to the last fact said there, for follow-ups", lifetimes.FACT),
-    "_choices": Kept("numbers", "without buttons: what the last answer's numbers mean, and its text", lifetimes.FACT),
+    "_choices": Kept("numbers", "without buttons: what the last answer's numbers mean, its text, language", lifetimes.FACT),
     "_own": Kept("own messages", "HMAC of a chat to the ids of our messages there, for /clean and edits", lifetimes.OWN),
     "_reports": Kept("reports", "the facts that were reported as wrong, not by whom", lifetimes.REPORT),
     "_passed_on": Kept("passed on", "HMACs of the chats that passed a question on, to limit it", lifetimes.REPORT),

@@ -92,6 +92,8 @@ class Fate(Enum):
 
 _log = logging.getLogger("rueckspiegel")
 _OWN = "_rueckspiegel"
+LIBRARY_SECONDS = 60
+"""A library's lines say so little that equal ones are written once in this time; named events always are."""
 
 
 def log(event: Event, level: int = logging.INFO, /, **fields: Field) -> None:
@@ -141,6 +143,7 @@ class _AllowList(logging.Handler):
     def __init__(self, out: TextIO) -> None:
         super().__init__()
         self._out = out
+        self._said: dict[tuple[str, ...], tuple[float, int]] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         own = getattr(record, _OWN, None)
@@ -149,13 +152,23 @@ class _AllowList(logging.Handler):
             event, fields = own
             line = _line(moment, record.levelname, event.value, fields)
         else:
-            raised = record.exc_info[0] if record.exc_info else None
-            line = _line(moment, record.levelname, "library", {"logger": record.name} | _raised(raised))
+            fields = {"logger": record.name} | _raised(record.exc_info[0] if record.exc_info else None)
+            left_out = self._left_out((record.levelname, *fields.values()), record.created)
+            if left_out is None:
+                return
+            line = _line(moment, record.levelname, "library", fields | ({"count": str(left_out)} if left_out else {}))
         try:
             self._out.write(line + "\n")
             self._out.flush()
         except (OSError, ValueError):
             pass  # A log that cannot be written must not stop an answer.
+
+    def _left_out(self, words: tuple[str, ...], now: float) -> int | None:
+        """How many equal lines of a library were left out before this one; None where it is left out too."""
+        since, count = self._said.get(words, (0.0, 0))
+        is_due = not 0 <= now - since < LIBRARY_SECONDS  # A clock that was set back must not silence it.
+        self._said[words] = (now, 0) if is_due else (since, count + 1)
+        return count if is_due else None
 
 
 def _line(moment: str, level: str, event: str, fields: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from bot.lifetimes import FACT, OWN, REPORT
-from bot.messages import Address
+from bot.messages import Address, Choices
 
 Value = TypeVar("Value")
 
@@ -37,10 +37,9 @@ class _Said:
 
 
 @dataclass(frozen=True, slots=True)
-class _Choices:
-    says: tuple[str, ...]
-    offered: datetime
-    under: str | None
+class _Offered:
+    choices: Choices
+    at: datetime
     private: bool
 
 
@@ -52,7 +51,7 @@ class Memory:
     _languages: dict[bytes, str] = field(default_factory=dict, repr=False)
     _facts: dict[bytes, _Said] = field(default_factory=dict, repr=False)
     _own: dict[bytes, list[_Own]] = field(default_factory=dict, repr=False)
-    _choices: dict[bytes, _Choices] = field(default_factory=dict, repr=False)
+    _choices: dict[bytes, _Offered] = field(default_factory=dict, repr=False)
     _reports: dict[str, datetime] = field(default_factory=dict, repr=False)
     _passed_on: list[tuple[bytes, datetime]] = field(default_factory=list, repr=False)
 
@@ -74,26 +73,16 @@ class Memory:
             del self._facts[name]
         _keep(self._facts, self._name(address), _Said(fact, now, private))
 
-    def offered(
-        self, address: Address, says: tuple[str, ...], now: datetime, under: str | None = None, *, private: bool = True
-    ) -> None:
-        """What the numbers of the last answer mean, where there are no buttons; kept as long as the answer.
-
-        `under` is the text that they hang on, where one of them needs it.
-        """
+    def offered(self, address: Address, choices: Choices, now: datetime, *, private: bool = True) -> None:
+        """What the numbers of the last answer mean, where there are no buttons; kept as long as the answer."""
         self._choices.pop(self._name(address), None)
-        if says:
-            _keep(self._choices, self._name(address), _Choices(says, now, under, private))
+        if choices.says:
+            _keep(self._choices, self._name(address), _Offered(choices, now, private))
 
-    def choices(self, address: Address, now: datetime) -> tuple[str, ...]:
+    def choices(self, address: Address, now: datetime) -> Choices:
         """What the numbers of the last answer mean."""
         kept = self._choices.get(self._name(address))
-        return kept.says if kept and now - kept.offered <= FACT else ()
-
-    def under(self, address: Address, now: datetime) -> str | None:
-        """The text of the last answer, where one of its numbers needs it."""
-        kept = self._choices.get(self._name(address))
-        return kept.under if kept and now - kept.offered <= FACT else None
+        return kept.choices if kept and now - kept.at <= FACT else Choices()
 
     def sent(self, address: Address, id: str, to: str, now: datetime, by: str = "", draft: str | None = None) -> None:
         """The bot sent message `id` in answer to message `to` of `by`; it shows a draft.
@@ -141,8 +130,8 @@ class Memory:
             self._own[name] = [own for own in kept if now - own.sent <= OWN]
             if not self._own[name]:
                 del self._own[name]
-        for name, choices in list(self._choices.items()):
-            if now - choices.offered > FACT:
+        for name, offered in list(self._choices.items()):
+            if now - offered.at > FACT:
                 del self._choices[name]
         self._passed_on = [(name, at) for name, at in self._passed_on if now - at <= REPORT]
         self._reports = {id: at for id, at in self._reports.items() if now - at <= REPORT}

@@ -64,7 +64,7 @@ class Message:
     `language` is what the app says, not what was detected. `about` is the fact of the message replied to.
     `attachment` is what came instead of a text, or with it: photo, voice, sticker, location, poll, other. `steward` is the
     pseudonym of a steward of the settings; whether that counts in this chat says the role. `under` is the text of our
-    message whose button was tapped, as the platform shows it.
+    message whose button was tapped, as the platform shows it, and `under_language` the language that it was said in.
     """
 
     id: str
@@ -76,6 +76,7 @@ class Message:
     attachment: str | None = None
     steward: str | None = None
     under: str | None = None
+    under_language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,18 @@ class Button:
     says: str
     opens: Opens = Opens.NEW
     reads: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the numbers below a message of ours say, where there are no buttons, and the `language` it was said in.
+
+    `under` is its text, where one of them needs it.
+    """
+
+    says: tuple[str, ...] = ()
+    under: str | None = None
+    language: str | None = None
 
 
 Style = Literal["plain", "bold", "italic"]
@@ -108,6 +121,7 @@ class Reply:
     answer, suggest, unknown or decline where it is what was found for a question. One that says that nothing is remembered
     is not `remembered` itself. `note` is what the stewards' room hears of it, where it is not said there. One that `refuses`
     what a button says is for whoever tapped it, and never replaces a message. `arrived` is what follows once it was said.
+    `language` is what it is said in, as far as that is known.
     """
 
     spans: tuple[Span, ...]
@@ -119,6 +133,7 @@ class Reply:
     remembered: bool = True
     note: str | None = None
     refuses: bool = False
+    language: str | None = None
     arrived: Callable[[], Awaitable[None]] | None = field(default=None, compare=False, repr=False)
 
     @property

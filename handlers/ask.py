@@ -38,8 +38,10 @@ async def _answer(text: str, message: Message, desk: Desk) -> Reply:
     facts = [one.fact for one in replies if one.fact]
     if facts:
         desk.memory.said(message.address, facts[-1], desk.now, private=message.is_private)
-    said = replace(replies[0] if len(replies) == 1 else _both(replies), outcome=named(heard[0])[0])
-    return with_way_on(said, text, desk.speaker(message, heard[0].language)) if any(map(is_open, heard)) else said
+    speaker = desk.speaker(message, heard[0].language)
+    said = replies[0] if len(replies) == 1 else _both(replies)
+    said = replace(said, outcome=named(heard[0])[0], language=speaker.language)
+    return with_way_on(said, text, speaker) if any(map(is_open, heard)) else said
 
 
 def _both(replies: list[Reply]) -> Reply:

@@ -35,11 +35,12 @@ async def mydata(message: Message, desk: Desk) -> Reply:
     chosen = desk.memory.language(message.address)
     fact = desk.memory.fact(message.address, desk.now)
     kept = [speaker.say("mydata.language", language=chosen)] if chosen else []
-    said = [part for part in (fact, *desk.memory.choices(message.address, desk.now)) if part]
+    choices = desk.memory.choices(message.address, desk.now)
+    said = [part for part in (fact, *choices.says, choices.language) if part]
     kept += [speaker.say("mydata.fact", fact=", ".join(said))] if said else []
     own = desk.memory.own(message.address, desk.now)
     kept += [speaker.say("mydata.own", count=str(len(own)))] if own else []
-    under = desk.memory.under(message.address, desk.now) if message.is_private else None
+    under = choices.under if message.is_private else None
     kept += [speaker.say("mydata.question", text=quoted_in(under) or under)] if under else []
     passed_on = desk.memory.passed_on(message.address, desk.now)
     kept += [speaker.say("mydata.passed-on", count=str(passed_on))] if passed_on else []

@@ -244,7 +244,7 @@ def test_a_kill_while_restoring_changes_nothing(here: Machine, tmp_path: Path) -
     assert _but_marks(here.rows()) == _but_marks(small)
 
 
-def test_the_first_start_says_where_the_key_file_is_once(there: Machine) -> None:
-    said = there.run("channel", "list").stderr
+def test_what_makes_the_key_file_says_once_where_it_is(there: Machine) -> None:
+    said = there.run("channel", "add", "telegram:-1001", "daily", "18:00").stderr
     assert f"The key file {there.key} was made. Keep a copy of it elsewhere" in said
     assert there.run("channel", "list").stderr == ""

@@ -14,7 +14,7 @@ from bot.facts import Item
 from bot.messages import Address, Reply
 from bot.speaker import Speaker
 from bot.transports.markup import parts
-from bot.transports.matrix.answering import invitation_to
+from bot.transports.matrix.answering import invitation
 from bot.transports.matrix.rendering import content_of
 from bot.transports.numbered import with_numbers
 
@@ -49,7 +49,7 @@ def _slots(app: App, items: list[Item], language: str = "en") -> list[Composed]:
 
 def _messages(reply: Reply) -> int:
     """The most messages that a part becomes on either platform."""
-    listed, _ = with_numbers(reply, invitation_to("@bot:example.org", "Ask in private"))
+    listed, _ = with_numbers(reply, invitation("@bot:example.org", reply, lambda key, language: "Ask in private"))
     on_matrix = parts(listed.spans)
     assert all(content_of(part, ("digest",))["msgtype"] == "m.notice" for part in on_matrix)
     return max(len(parts(reply.spans)), len(on_matrix))

@@ -176,6 +176,10 @@ async def test_before_the_first_start_nothing_is_made_and_nothing_fails(api: Bot
     assert fresh.status == 0
     assert found["key file"].state == found["database"].state == "warn"
     assert list(tmp_path.iterdir()) == []
+    load_keys(tmp_path / "state.key")
+    found = await fresh.says()
+    assert (found["key file"].state, found["database"].state, fresh.status) == ("ok", "warn", 0)
+    assert [one.name for one in tmp_path.iterdir()] == ["state.key"]
 
 
 async def test_a_language_that_nothing_is_written_in_fails(own: Doctor) -> None:

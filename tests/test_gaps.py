@@ -20,7 +20,7 @@ from bot.loops.answer import Answering
 from bot.loops.serve import Service
 from bot.loops.stewards import Stewards
 from bot.memory import Memory
-from bot.messages import Address, Message, Reply, Role
+from bot.messages import Address, Choices, Message, Reply, Role
 from bot.transports.console import converse
 from bot.unseen import clean
 from handlers import router
@@ -49,6 +49,10 @@ class Room:
         return Sent("1")
 
 
+async def anyone(_: Message) -> Role:
+    return Role.ANYONE
+
+
 class Worker:
     """A chat with the bot whose buttons hand over the text that they hang on, as on a platform."""
 
@@ -59,9 +63,6 @@ class Worker:
         self.last = Reply(())
 
     async def say(self, said: str, under: str | None = None) -> str:
-        async def anyone(_: Message) -> Role:
-            return Role.ANYONE
-
         reply = await self.answering.receive(Message("1", self.address, said, "en", self.private, under=under), anyone)
         assert reply is not None
         self.last = reply
@@ -342,7 +343,9 @@ async def test_on_matrix_numbers_do_it_and_what_they_need_is_listed_and_forgotte
 
         said = await say(OPEN)
         assert quoted(OPEN) in said
-        assert OPEN in await say("!mydata")
+        kept = await say("!mydata")
+        assert OPEN in kept
+        assert "gap, en)" in kept
         assert OPEN not in await say("!mydata")
         number = next(line[1] for line in (await say(OPEN)).splitlines() if "without my name" in line)
         assert quoted(OPEN) in await say(number)
@@ -365,14 +368,23 @@ def _everything_in(memory: Memory) -> str:
 
 def test_in_memory_a_text_lives_ten_minutes_and_under_no_name() -> None:
     memory, address = Memory(), Address("matrix", "!canary")
-    memory.offered(address, ("/gap",), NOW, quoted(OPEN))
-    assert memory.under(address, NOW + timedelta(minutes=10)) == quoted(OPEN)
-    assert memory.under(address, NOW + timedelta(minutes=11)) is None
+    memory.offered(address, Choices(("/gap",), quoted(OPEN)), NOW)
+    assert memory.choices(address, NOW + timedelta(minutes=10)).under == quoted(OPEN)
+    assert memory.choices(address, NOW + timedelta(minutes=11)) == Choices()
     assert "canary" not in _everything_in(memory)
     memory.purge(NOW + timedelta(minutes=11))
     assert OPEN not in _everything_in(memory)
-    memory.offered(address, ("/start x",), NOW)
-    assert memory.under(address, NOW) is None
+    memory.offered(address, Choices(("/start x",)), NOW)
+    assert memory.choices(address, NOW).under is None
+
+
+async def test_in_the_terminal_numbers_act_in_the_language_of_the_answer_too(worker: Worker) -> None:
+    async def receive(message: Message) -> Reply | None:
+        return await worker.answering.receive(message, anyone)
+
+    out = io.StringIO()
+    await converse(receive, io.StringIO("co nagrywa kamera w busie\n1\n"), out)
+    assert "Skąd to wiadomo" in out.getvalue()
 
 
 async def test_in_the_terminal_numbers_do_it_too(worker: Worker, room: Room) -> None:

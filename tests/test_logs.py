@@ -92,6 +92,34 @@ def test_of_a_foreign_record_only_logger_level_and_class_are_written(out: io.Str
     assert f" error library logger={name} exception=ValueError\n" in out.getvalue()
 
 
+def _said(second: float, level: int = logging.WARNING, name: str = "nio.crypto.log", error: Exception | None = None) -> None:
+    """A library's record of that time."""
+    known = {"name": name, "levelno": level, "levelname": logging.getLevelName(level), "msg": WHOLE, "created": 1e6 + second}
+    raised = (type(error), error, None) if error else None
+    logging.getLogger(name).handle(logging.makeLogRecord(known | {"exc_info": raised}))
+
+
+def test_equal_lines_of_a_library_are_counted_and_an_event_is_never_left_out(out: io.StringIO) -> None:
+    for _ in range(36):
+        _said(0)
+        log(Event.STARTED)
+    _said(0, name="nio.rooms")
+    _said(0, logging.ERROR)
+    _said(0, error=ValueError(WHOLE))
+    _said(59)
+    _said(60)
+    _said(-3600)
+    assert [line[21:] for line in out.getvalue().splitlines() if "started" not in line] == [
+        "warning library logger=nio.crypto.log",
+        "warning library logger=nio.rooms",
+        "error library logger=nio.crypto.log",
+        "warning library logger=nio.crypto.log exception=ValueError",
+        "warning library logger=nio.crypto.log count=36",
+        "warning library logger=nio.crypto.log",
+    ]
+    assert out.getvalue().count(" info started\n") == 36
+
+
 def test_a_process_says_classes_alone_even_where_a_library_brought_a_handler() -> None:
     code = (
         "import logging, warnings; from bot import logs; lib = logging.getLogger('lib'); lib.propagate = False;"

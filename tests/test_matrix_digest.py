@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,15 +29,18 @@ async def test_an_encrypted_room_gets_new_items_and_their_corrections(
         confirmed = (await anna.wait_message(room, 2, sender=user))[1]
         assert "The newest item" in confirmed.body
         assert f"https://matrix.to/#/{user}" in confirmed.body
-        opened.base = with_item(opened, "brand-new")
+        await anna.say(room, "!digest language pl")
+        await anna.wait_message(room, 3, sender=user)
+        base = with_item(opened, "brand-new")
+        fact = replace(base.facts["van-camera-records"], item="brand-new")
+        opened.base = replace(base, facts={**base.facts, fact.id: fact})
         clock.now = datetime(today.year, today.month, today.day, 17, 0, 1, tzinfo=UTC)
-        posted = (await anna.wait_message(room, 3, sender=user))[2]
+        posted = (await anna.wait_message(room, 4, sender=user))[3]
         assert "Title of brand-new" in posted.body
+        assert f"Zapytaj prywatnie: https://matrix.to/#/{user}" in posted.body
         assert (posted.encrypted, posted.mentions) == (True, [])
         item = opened.base.items["brand-new"]
-        from dataclasses import replace
-
         opened.base = with_changed(opened, replace(item, summary={"en": "What is said now."}))
-        edited = (await anna.wait_message(room, 4, sender=user))[3]
+        edited = (await anna.wait_message(room, 5, sender=user))[4]
         assert edited.relates_to == {"rel_type": "m.replace", "event_id": posted.event_id}
         assert "What is said now." in edited.body

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from bot.messages import Address, Choices, Message
 from bot.transports.matrix.reading import Me, read
 from bot.transports.numbered import chosen
 
@@ -200,4 +201,4 @@ def test_no_event_makes_an_exception_and_ids_are_text(odd: JSON, private: bool) 
 
 
 def test_an_endless_number_is_no_choice() -> None:
-    assert chosen("9" * 5000, ("/news",)) is None
+    assert chosen(Message("1", Address("matrix", "!room"), "9" * 5000), Choices(("/news",))) is None

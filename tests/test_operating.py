@@ -21,6 +21,7 @@ from click.testing import CliRunner
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as families
 
 from bot.app import App
+from bot.commands.main import main
 from bot.commands.status import status
 from bot.config import read_settings
 from bot.environment import BrokenSettings
@@ -111,6 +112,7 @@ def said(state: Path, *arguments: str) -> str:
 def test_status_tells_of_a_bot_that_runs_one_that_hangs_and_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     state = tmp_path / "state"
     assert said(state).startswith("not running\n")
+    state.mkdir()
     BEAT.written(state)
     monkeypatch.setattr("bot.commands.status.now", lambda: datetime.fromtimestamp(BEAT.at + 10, UTC))
     lines = said(state).splitlines()
@@ -371,3 +373,34 @@ async def test_a_flood_and_a_parked_chat_show_in_the_heartbeat(api: BotApi, app:
             while (found := last_heartbeat(state)) is None or found.platforms["telegram"].set_free < 1:
                 await asyncio.sleep(0.1)
         assert found.platforms["telegram"].waiting == 1
+
+
+READING = ("status --json", "channel list", "deliveries", "gaps", "feed list", "digest preview telegram:-1001", "panic lift")
+
+
+@pytest.mark.parametrize("words", [*READING, "channel remove telegram:-1001", "backup copy.age"])
+def test_before_the_first_start_reading_says_that_nothing_was_kept_and_makes_nothing(
+    bare: Path, tmp_path: Path, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (bare / "feeds.yaml").write_text("feeds:\n  - url: https://a.example/feed\n", encoding="utf-8")
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.chdir(home)
+    own = {"RUECKSPIEGEL_STATE": str(home / "state"), "RUECKSPIEGEL_DATA": str(bare)}
+    done = CliRunner().invoke(main, words.split(), env=own)
+    assert f"othing was kept yet: there is no database {home / 'state' / 'rueckspiegel.db'}" in done.stderr
+    assert done.exit_code == (2 if "telegram" in words or "backup" in words else 0)
+    assert [*home.iterdir()] == []
+
+
+def test_without_the_key_of_a_database_reading_makes_no_other(bare: Path, tmp_path: Path) -> None:
+    home, own = tmp_path / "home", {"RUECKSPIEGEL_STATE": str(tmp_path / "home" / "state"), "RUECKSPIEGEL_DATA": str(bare)}
+    home.mkdir()
+    made = CliRunner().invoke(main, ["channel", "add", "telegram:-1001", "daily", "18:00"], env=own)
+    assert (made.exit_code, f"The key file {home / 'state.key'} was made" in made.stderr) == (0, True)
+    assert CliRunner().invoke(main, ["channel", "list"], env=own).stdout.startswith("telegram:-1001 daily 18:00")
+    (home / "state.key").unlink()
+    done = CliRunner().invoke(main, ["channel", "list"], env=own)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert f"there is no key file {home / 'state.key'}; put back the copy that you kept" in done.stderr
+    assert not (home / "state.key").exists()

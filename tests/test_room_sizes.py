@@ -10,7 +10,7 @@ import pytest
 from bot.app import App, now
 from bot.gaps import quoted
 from bot.memory import Memory
-from bot.messages import Address
+from bot.messages import Address, Choices
 from tests.conftest import NOW
 from tests.live import QUESTION, app_on_matrix, live
 from tests.matrix import Homeserver, Person
@@ -79,7 +79,7 @@ async def test_whoever_joins_is_not_shown_what_was_asked_before(
         await anna.wait_message(room, 1, sender=user)
         await anna.say(room, OPEN)
         await anna.wait_message(room, 2, sender=user)
-        assert quoted(OPEN) in str(opened.memory.under(place, now()))
+        assert quoted(OPEN) in str(opened.memory.choices(place, now()).under)
         await anna.invite(room, ben.user_id)
         await ben.accept(room)
         await anna.wait_member(room, ben.user_id)
@@ -92,15 +92,14 @@ async def test_whoever_joins_is_not_shown_what_was_asked_before(
 def test_what_was_said_alone_is_dropped_once_others_read() -> None:
     memory = Memory()
     memory.said(ROOM, "alone", NOW)
-    memory.offered(ROOM, ("/gap",), NOW, quoted(OPEN))
+    memory.offered(ROOM, Choices(("/gap",), quoted(OPEN)), NOW)
     assert memory.pass_on(ROOM, NOW)
     memory.others_read(ROOM)
     assert memory.fact(ROOM, NOW) is None
-    assert memory.choices(ROOM, NOW) == ()
-    assert memory.under(ROOM, NOW) is None
+    assert memory.choices(ROOM, NOW) == Choices()
     assert memory.passed_on(ROOM, NOW) == 0
     memory.said(ROOM, "before all", NOW, private=False)
-    memory.offered(ROOM, ("/news",), NOW, private=False)
+    memory.offered(ROOM, Choices(("/news",)), NOW, private=False)
     memory.others_read(ROOM)
     assert memory.fact(ROOM, NOW + timedelta(minutes=1)) == "before all"
-    assert memory.choices(ROOM, NOW) == ("/news",)
+    assert memory.choices(ROOM, NOW) == Choices(("/news",))

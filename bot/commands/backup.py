@@ -13,7 +13,7 @@ import click
 from bot.app import backups_of, now, today
 from bot.backups import SUFFIX, Backups, dated, new_identity, read_backup, sealed, write_backup
 from bot.base import load_base, shipped_folder
-from bot.commands.common import keys_of
+from bot.commands.common import keys_of, was_begun
 from bot.config import Settings, read_settings
 from bot.keys import Keys
 from bot.store.dumping import Dump, dump
@@ -46,6 +46,8 @@ def backup(file: Path | None, into: Path | None, recipient: str | None, unencryp
     assert path is not None
     if path.exists():
         raise click.UsageError(f"{path}: there is such a file already; name another, nothing is written over")
+    if not was_begun(settings):
+        raise click.UsageError(f"nothing was kept yet: there is no database {settings.database_file}; check RUECKSPIEGEL_STATE")
     keys, public = keys_of(settings), recipient or settings.backup_to
     made = asyncio.run(_dumped(settings, keys))
     write_backup(path, made.content if unencrypted else sealed(made.content, keys, public))

@@ -69,7 +69,7 @@ def add(
         made = await subscriptions.subscribe(store, transaction, wanted, now(), _published(app))
         return _line(made)
 
-    click.echo(in_transaction(work, account))
+    click.echo(in_transaction(work, account, begins=True))
 
 
 @channel.command()

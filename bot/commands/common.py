@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -14,9 +15,9 @@ from bot.accounts import accounts_of
 from bot.app import App, open_app, open_database
 from bot.config import Settings, read_settings
 from bot.digests import Subscription
-from bot.keys import Keys, load_keys
+from bot.keys import SIZE, BrokenKey, Keys, load_keys
 from bot.messages import Address, parse_address
-from bot.store import Store, Transaction, chats, subscriptions
+from bot.store import Store, Transaction, chats, open_store, subscriptions
 
 Value = TypeVar("Value")
 Work = Callable[[App, Store, Transaction], Awaitable[Value]]
@@ -37,15 +38,18 @@ account_option = click.option(
 )
 
 
-def in_transaction(work: Work[Value], account: str | None = None) -> Value:
-    """Do the work on the settings' database, in one transaction, as the account of that name or the only one."""
-    return _in_transaction(work, _settings_of(account))
+def in_transaction(work: Work[Value], account: str | None = None, *, begins: bool = False) -> Value:
+    """Do the work on the settings' database, in one transaction, as the account of that name or the only one.
+
+    Where nothing was kept yet, only what `begins` something makes a key file and a database.
+    """
+    return _in_transaction(work, _settings_of(account), begins=begins)
 
 
-def over_all(work: Work[Value], account: str | None = None) -> Value:
+def over_all(work: Work[Value], account: str | None = None, *, begins: bool = False) -> Value:
     """The same, but without a name for what all accounts have, also those that are in no file any more."""
     settings = _settings_of(account) if account else accounts_of(read_settings())[0]
-    return _in_transaction(work, settings, everywhere=not account)
+    return _in_transaction(work, settings, everywhere=not account, begins=begins)
 
 
 def _settings_of(account: str | None) -> Settings:
@@ -65,21 +69,55 @@ def _kept(settings: Settings) -> Collection[str]:
     """The names of the accounts that have channels."""
 
     async def read() -> Collection[str]:
-        async with open_database(settings, keys_of(settings)) as store:
+        async with opened(settings) as store:
             return await store.run(chats.accounts)
 
     return asyncio.run(read())
 
 
-def _in_transaction(work: Work[Value], settings: Settings, *, everywhere: bool = False) -> Value:
+def _in_transaction(work: Work[Value], settings: Settings, *, everywhere: bool = False, begins: bool = False) -> Value:
     app = open_app(settings)
 
     async def whole() -> Value:
-        async with open_database(app.settings, keys_of(app.settings)) as whole_store:
+        async with opened(app.settings, begins=begins) as whole_store:
             store = whole_store.of(None if everywhere else settings.name)
             return await store.run(lambda transaction: work(app, store, transaction))
 
     return asyncio.run(whole())
+
+
+@asynccontextmanager
+async def opened(settings: Settings, *, begins: bool = False) -> AsyncIterator[Store]:
+    """The settings' database; where nothing was kept yet one in memory, which says the same, unless the work `begins`.
+
+    :raises BrokenKey: where the key file is missing or is none.
+    :raises BrokenStore: where the database cannot be opened.
+    """
+    if begins or was_begun(settings):
+        async with open_database(settings, keys_of(settings)) as store:
+            yield store
+        return
+    missing = [f"database {settings.database_file}"]
+    missing += [] if settings.key_path.exists() else [f"key file {settings.key_path}"]
+    click.echo(
+        f"Nothing was kept yet: there is no {' and no '.join(missing)}. The first start makes what is missing.", err=True
+    )
+    async with open_store("sqlite+aiosqlite://", Keys(bytes(SIZE))) as store:
+        yield store
+
+
+def was_begun(settings: Settings) -> bool:
+    """Whether there is a database; PostgreSQL counts as one, whatever is in it.
+
+    :raises BrokenKey: where there is one without its key file, before a new one is made that does not open it.
+    """
+    file, key = settings.database_file, settings.key_path
+    if file is not None and not file.exists():
+        return False
+    if not key.exists():
+        remedy = "put back the copy that you kept, or start the bot, which makes one, where nothing was kept yet"
+        raise BrokenKey(f"RUECKSPIEGEL_KEY_FILE: there is no key file {key}; {remedy}")
+    return True
 
 
 def keys_of(settings: Settings) -> Keys:

@@ -14,6 +14,7 @@ import click
 from bot.accounts import accounts_of
 from bot.app import now, open_database
 from bot.base import BrokenBase
+from bot.commands.common import was_begun
 from bot.commands.reaching import clock_signs, matrix_signs, subscription_signs, telegram_signs
 from bot.commands.signs import (
     Sign,
@@ -95,6 +96,9 @@ async def _database_signs(names: Collection[str], settings: Settings) -> AsyncIt
     if not settings.key_path.exists():
         yield Sign("database", "warn", "not looked at, since there is no key file", "look at the line of the key file")
         return
+    if not was_begun(settings):
+        yield Sign("database", "warn", f"{settings.database_file} is not there yet", "it is made at the first start")
+        return
     async with open_database(settings, load_keys(settings.key_path)) as store:
         yield Sign("database", "ok", f"{store.engine.dialect.name}, intact, its schema is this version's")
         yield await ledger_sign(store)
@@ -108,7 +112,7 @@ async def _database_signs(names: Collection[str], settings: Settings) -> AsyncIt
 
 async def _channel_signs(settings: Settings) -> AsyncIterator[Sign]:
     """Every chat of an account; where the database cannot be opened, its own line says so."""
-    if not settings.key_path.exists():
+    if not settings.key_path.exists() or not was_begun(settings):
         return
     with suppress(BrokenStore, BrokenKey):
         async with open_database(settings, load_keys(settings.key_path)) as store:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from bot.app import open_database, today
+from bot.app import today
 from bot.base import load_base, shipped_folder
-from bot.commands.common import data_option, keys_of
+from bot.commands.common import data_option, opened
 from bot.config import Settings, read_settings
 from bot.intake import feedlist
 from bot.intake.child import Fetcher
@@ -72,7 +72,7 @@ def _own(data: Path | None) -> Path:
 
 
 async def _standing(settings: Settings) -> dict[str, Watched]:
-    async with open_database(settings, keys_of(settings)) as store:
+    async with opened(settings) as store:
         return await store.run(standing)
 
 

@@ -21,7 +21,7 @@ def panic(context: click.Context) -> None:
         await stopping.stop(store, transaction, now())
         return f"stopped since {await stopping.since(transaction):%Y-%m-%dT%H:%M:%SZ}; `rueckspiegel panic lift` ends it"
 
-    click.echo(over_all(work))
+    click.echo(over_all(work, begins=True))
 
 
 @panic.command()

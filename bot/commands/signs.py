@@ -95,7 +95,7 @@ async def data_signs(settings: Settings) -> AsyncIterator[Sign]:
 
 
 async def key_signs(settings: Settings) -> AsyncIterator[Sign]:
-    """The key file, which only `run` makes."""
+    """The key file, which the first start makes."""
     path = settings.key_path
     database = settings.database_file
     if not path.exists() and database is not None and database.exists():

@@ -31,6 +31,11 @@ class Answering:
     async def receive(self, message: Message, role_of: RoleOf) -> Reply | None:
         """What is said to a message, if anything."""
         desk = self.desk()
+        said = await self._said(message, desk, role_of)
+        # Now, since the message may have chosen another language.
+        return said if said is None or said.language else replace(said, language=desk.speaker(message).language)
+
+    async def _said(self, message: Message, desk: Desk, role_of: RoleOf) -> Reply | None:
         try:
             said = self._seen(await self.router.route(message, desk, role_of), message, desk)
             self._note(said, message)

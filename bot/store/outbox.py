@@ -157,9 +157,11 @@ def dumped(reply: Reply, language: str) -> str:
 
 def loaded(text: str) -> Reply:
     """A reply from JSON."""
-    spans, buttons, _ = json.loads(text)
+    spans, buttons, language = json.loads(text)
     return Reply(
-        tuple(Span(*span) for span in spans), tuple(Button(label, says, Opens(opens)) for label, says, opens in buttons)
+        tuple(Span(*span) for span in spans),
+        tuple(Button(label, says, Opens(opens)) for label, says, opens in buttons),
+        language=language,
     )
 
 

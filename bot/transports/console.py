@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import TextIO
 
-from bot.messages import Address, Message, Reply
+from bot.messages import Address, Choices, Message, Reply
 from bot.transports.numbered import chosen, with_numbers
 
 ADDRESS = Address("console", "terminal")
@@ -16,8 +16,7 @@ Receive = Callable[[Message], Awaitable[Reply | None]]
 
 async def converse(receive: Receive, source: TextIO, out: TextIO) -> None:
     """Every line of the source to its end is a message; a number taps the button of that number in the last reply."""
-    says: tuple[str, ...] = ()
-    under = ""
+    choices = Choices()
     interactive = source.isatty()
     count = 0
     while True:
@@ -28,15 +27,13 @@ async def converse(receive: Receive, source: TextIO, out: TextIO) -> None:
         if not line:
             break
         text = line.rstrip("\r\n")
-        choice = chosen(text, says)
-        text = choice or text
         if not text.strip() and not interactive:
             continue
         count += 1
-        reply = await receive(Message(f"console-{count}", ADDRESS, text, under=under if choice else None))
+        message = Message(f"console-{count}", ADDRESS, text)
+        reply = await receive(chosen(message, choices) or message)
         if reply is None:
             continue
-        listed, says = with_numbers(reply)
-        under = listed.text
-        out.write(under + "\n\n")
+        listed, choices = with_numbers(reply)
+        out.write(listed.text + "\n\n")
         out.flush()

@@ -10,6 +10,9 @@ from bot.memory import Memory
 from bot.messages import Address
 from bot.store.answered import Answered
 
+Say = Callable[[str, str | None], str]
+"""A phrase by its key, in that language where it has it, else in the house's."""
+
 
 @dataclass(frozen=True)
 class Wiring:
@@ -18,7 +21,7 @@ class Wiring:
     answered: Answered
     memory: Memory
     now: Callable[[], datetime]
-    say: Callable[[str, str | None], str]
+    say: Say
     moved: Callable[[Address, Address], Awaitable[None]]
     left: Callable[[Address], Awaitable[None]]
     commands: frozenset[str]

@@ -36,7 +36,7 @@ App._beside App.fingerprints Desk.fingerprints Deliverer._busy Deliverer._refuse
 Document.lines Fact.asks Fact.near_misses Fact.saw Federation._free Federation._resting Federation._seats
 Heartbeat.questions Item.reason Matcher._ids Matcher._verifiers Operating.ended Operating.served Planner._broken
 Rewriting._done Rounds._last Router.commands Service._down Service.restarts Store._open Telegram._tasks
-Sparing._kinds Verifier.values _Composing._done _Look.same _Source.hashes
+Sparing._kinds Verifier.values Weights._tensors _AllowList._said _Composing._done _Look.same _Source.hashes
 """
 HOLDS: Mapping[str, str] = {
     **{f"Memory.{part}": kept.name for part, kept in MEMORY.items()},

@@ -15,7 +15,7 @@ from bot import lifetimes
 from bot.app import App
 from bot.inventory import MEMORY
 from bot.memory import Memory
-from bot.messages import Address
+from bot.messages import Address, Choices
 from bot.store import Store, asked, feeds, reviews
 from bot.store.answered import Answered
 from tests.bot_api import BotApi
@@ -76,7 +76,7 @@ def _remember(memory: Memory, now: datetime) -> None:
     """Something in every part."""
     memory.choose_language(HERE, "en")
     memory.said(HERE, "van-camera-records", now)
-    memory.offered(HERE, ("/gap",), now, "zelkandor")
+    memory.offered(HERE, Choices(("/gap",), "zelkandor"), now)
     memory.sent(HERE, "1", "2", now)
     memory.reported("van-camera-records", now)
     assert memory.pass_on(HERE, now)

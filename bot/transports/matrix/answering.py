@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from bot.intake.fields import names_field
-from bot.messages import WHICH, Address, Message, Role, Span, reply
+from bot.messages import WHICH, Address, Message, Reply, Role, Span, reply
 from bot.router import command_of
 from bot.transports import Receive
 from bot.transports.matrix.reading import Me, Spoken
@@ -15,7 +15,7 @@ from bot.transports.matrix.roles import Roles
 from bot.transports.matrix.rounds import Rounds
 from bot.transports.matrix.sending import Sender
 from bot.transports.numbered import chosen, with_numbers
-from bot.transports.wiring import Wiring
+from bot.transports.wiring import Say, Wiring
 
 _NAMED = re.compile(r": ([a-z0-9-]{3,40})$")
 """At the end of a draft's first line stands its id."""
@@ -49,9 +49,7 @@ class Answers:
         said = await self.receive(self._meant(spoken), role_of)
         if said is None:
             return
-        listed, says = with_numbers(
-            said, () if message.is_private else invitation_to(self.me.user, self.wiring.say("button.private", None))
-        )
+        listed, choices = with_numbers(said, () if message.is_private else invitation(self.me.user, said, self.wiring.say))
         ids = await self.sender.answer(
             message.address,
             listed,
@@ -61,8 +59,7 @@ class Answers:
             instead_of=before[0] if before else None,
         )
         # Only now: a question that comes again must find the numbers that it meant.
-        under = listed.text if any(button.reads for button in said.buttons) else None
-        memory.offered(message.address, says, self.wiring.now(), under, private=message.is_private)
+        memory.offered(message.address, choices, self.wiring.now(), private=message.is_private)
         self.rounds.answered(message.address.chat, spoken.sender)
         for id in ids if said.remembered else ():
             memory.sent(message.address, id, question, self.wiring.now(), spoken.sender, said.draft)
@@ -93,9 +90,9 @@ class Answers:
         """The message with what its number says, or as lines of the draft that it replies to."""
         memory, now = self.wiring.memory, self.wiring.now()
         message = replace(spoken.message, steward=self.wiring.stewards.get(f"matrix:{spoken.sender}"))
-        choice = chosen(message.text, memory.choices(message.address, now))
-        if choice:
-            return replace(message, text=choice, under=memory.under(message.address, now))
+        choice = chosen(message, memory.choices(message.address, now))
+        if choice is not None:
+            return choice
         draft = memory.draft_of(message.address, spoken.replies_to, now)
         if draft is None and spoken.replies_to and message.steward and names_field(message.text):
             # After a restart nobody remembers; what the client repeats may name it, else the steward is asked.
@@ -106,7 +103,7 @@ class Answers:
         return message
 
 
-def invitation_to(user: str, label: str) -> tuple[Span, ...]:
-    """The way into the private chat with the bot, for where others read."""
+def invitation(user: str, below: Reply, say: Say) -> tuple[Span, ...]:
+    """The way into the private chat with the bot `user`, for where others read, in the language of the reply above it."""
     url = f"https://matrix.to/#/{user}"
-    return (Span(f"{label}: "), Span(url, url=url))
+    return (Span(f"{say('button.private', below.language)}: "), Span(url, url=url))

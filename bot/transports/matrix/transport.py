@@ -15,7 +15,7 @@ from bot.messages import Address, Reply
 from bot.transports import May, Receive, always
 from bot.transports.inbox import Inbox
 from bot.transports.markup import parts
-from bot.transports.matrix.answering import invitation_to
+from bot.transports.matrix.answering import invitation
 from bot.transports.matrix.connection import Connection, opened
 from bot.transports.matrix.rendering import content_of, edit_of
 from bot.transports.matrix.server import TokenGone
@@ -82,9 +82,9 @@ class Matrix:
         """See `Transport`."""
         outcome: Outcome = Sent("")
         memory, now = self._wiring.memory, self._wiring.now()
-        listed, says = with_numbers(reply)
-        if says:
-            memory.offered(address, says, now)
+        listed, choices = with_numbers(reply)
+        if choices.says:
+            memory.offered(address, choices, now)
         for part in parts(listed.spans):
             if self._connection is None:
                 return NOT_YET
@@ -115,8 +115,7 @@ class Matrix:
         if self._connection is None:
             return NOT_YET
         sender = self._connection.sender
-        invitation = invitation_to(self._session.credentials.user, self._wiring.say("button.private", None))
-        listed, _ = with_numbers(reply, invitation)
+        listed, _ = with_numbers(reply, invitation(self._session.credentials.user, reply, self._wiring.say))
         part, *more = parts(listed.spans)
         if more:
             return Refused()
