@@ -61,10 +61,9 @@ def test_the_shipped_folder_is_not_written_to(tmp_path: Path) -> None:
 @pytest.mark.parametrize("stopped", ["before", "in the backup", "both", "neither"])
 def test_a_restore_does_not_lift_it(tmp_path: Path, own: Path, stopped: str) -> None:
     machine, backup = Machine(tmp_path / "m", own), tmp_path / "a.backup"
+    machine.run("panic")
     if stopped in ("before", "neither"):
         machine.run("panic", "lift")
-    else:
-        machine.run("panic")
     machine.run("backup", backup)
     machine.run(*(["panic", "lift"] if stopped in ("in the backup", "neither") else ["panic"]))
     said = machine.run("restore", backup, "--replace").output

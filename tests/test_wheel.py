@@ -39,7 +39,7 @@ def test_it_holds_the_program_and_the_data_and_nothing_else(wheel: Path) -> None
         str(file.relative_to(ROOT))
         for part in ("bot", "handlers")
         for file in (ROOT / part).rglob("*.*")
-        if file.suffix in (".py", ".typ")
+        if file.suffix in (".py", ".typ", ".onnx")
     }
     data = {f"bot/{file.relative_to(ROOT)}" for file in (ROOT / "data").rglob("*") if file.is_file()}
     held = _names(wheel)
