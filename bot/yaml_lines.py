@@ -23,6 +23,7 @@ PathInTree = tuple[str | int, ...]
 class Document:
     """The tree of one file, and the parser's `node` of it, whose marks say where in the text everything stands.
 
+    From `read` it comes without the node, which is many times as large, and would be kept for every file of a folder.
     `lines` gives the 1-based line of a path, `doubled` keys that stand twice in one mapping.
     """
 

@@ -1,7 +1,7 @@
 """Texts to the pieces of words that the encoder knows: the likeliest way to cut them, as SentencePiece's unigram model does.
 
-No tokeniser library is used: those on the package index keep 50 to 150 MB for 250,000 pieces, or need half a second to
-begin. Here each piece is one number that its characters make, and a text's candidates are looked up all at once.
+SentencePiece's own library is not used: with 250,000 pieces it takes much memory, and long to begin (docs/design.md).
+Here each piece is one number that its characters make, and a text's candidates are looked up all at once.
 """
 
 from __future__ import annotations

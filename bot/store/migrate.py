@@ -1,6 +1,6 @@
 """Migrations: the database to this version's schema, in one transaction.
 
-Alembic is loaded where something is to be migrated only: it takes 11 MB, and every start else goes without it.
+Alembic is loaded where something is to be migrated only, since it is large and no other start needs it.
 """
 
 from __future__ import annotations
