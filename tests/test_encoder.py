@@ -122,6 +122,13 @@ def test_without_the_wheel_there_is_no_encoder(monkeypatch: pytest.MonkeyPatch) 
     assert load_encoder() is None
 
 
+def test_a_network_that_cannot_be_run_is_no_encoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "network"
+    file.write_bytes(b"no network")
+    monkeypatch.setattr(bot.search.encoder, "NETWORK", file)
+    assert load_encoder() is None
+
+
 @pytest.mark.parametrize("content", [b"", b"E5S1", b"something else that is long enough to be looked into, by far and away"])
 def test_a_file_of_another_kind_is_no_encoder(content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "weights"
